@@ -1,0 +1,69 @@
+# Two commands do everything: `make bench` and `make test`. Both set up first what is missing; see `make help`.
+PYTHON      ?= python3
+PROFILE     ?= quick
+# The GPU build of ONNX Runtime where an NVIDIA driver answers, else the CPU build; never both.
+ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+
+BIN     := .venv/bin
+RUNTIME := .venv/.installed-$(ACCELERATOR)
+DEV     := .venv/.installed-dev-$(ACCELERATOR)
+MODELS  := models/efficientnet-lite/1/model.toml
+PHOTOS  := data/catalogue
+
+.PHONY: help setup bench test check format lock clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(RUNTIME) $(MODELS) $(PHOTOS)  ## Install the dependencies, build the models, make the photos
+
+bench: setup  ## Compare the three architectures: PROFILE=smoke|quick|full
+	@$(BIN)/sweetspot run --profile $(PROFILE)
+
+test: setup $(DEV)  ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(RUNTIME) $(DEV)  ## Lint, format, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEV)  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(DEV)  ## Pin requirements/*.txt anew from requirements/*.in
+	@for set in cpu gpu dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-emit-index-url --no-config --custom-compile-command "make lock" \
+	  requirements/$$set.in -o requirements/$$set.txt; done
+
+clean:  ## Remove what was set up; runs/ stays
+	rm -rf .venv models data *.egg-info
+
+# uv where it is on the path, else pip: the same pinned, hashed files.
+UV      := $(shell command -v uv 2>/dev/null)
+VENV    := $(if $(UV),uv venv -q --allow-existing --python $(PYTHON) .venv,$(PYTHON) -m venv .venv)
+INSTALL := $(if $(UV),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sweetspot needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@$(VENV)
+
+$(RUNTIME): requirements/$(ACCELERATOR).txt pyproject.toml | $(BIN)/python
+	@$(if $(filter-out $@,$(wildcard .venv/.installed-?pu)),$(VENV) --clear)
+	@echo "Installing the dependencies ($(ACCELERATOR)): about two minutes the first time"
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "Installing the tools for tests and checks"
+	@$(INSTALL) --require-hashes -r $<
+	@touch $@
+
+$(MODELS): | $(RUNTIME)
+	@$(BIN)/python -m vision build
+
+$(PHOTOS): | $(RUNTIME)
+	@$(BIN)/python -m webapp catalogue --out $@

@@ -1,0 +1,143 @@
+"""The command line `sweetspot`: run the comparison, start one variant, report a run. Heavy imports come late."""
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from bench.exits import MEANING, Exit, Failure, UsageProblem
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPERIMENTS = ("latency",)
+EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
+photos_option = click.option(
+    "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
+    help="Folder with the photos of the catalogue.",
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXITS)
+def sweetspot() -> None:
+    """Compare where the model of an ML-powered product lives, on one photo product."""
+
+
+@sweetspot.command(epilog=EXITS)
+@click.argument("experiments", nargs=-1, type=click.Choice(EXPERIMENTS), metavar="[EXPERIMENT]...")
+@click.option("--profile", default="quick", show_default=True,
+              help="smoke (90 s, no claims), quick (5 min), full (45 min), or a .toml file.")  # fmt: skip
+@click.option("--variants", default="", help="Names or folders, with commas between. Default: all that are found.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+              help="Folder in which the run gets its own folder.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and orders.")
+@photos_option
+@click.option("--expectations", type=click.Path(path_type=Path), default=None, help="Your own thresholds, as TOML.")
+def run(
+    experiments: Sequence[str],
+    profile: str,
+    variants: str,
+    out: Path,
+    seed: int,
+    photos: Path,
+    expectations: Path | None,
+) -> None:
+    """Put the same load on every variant and compare them. The only EXPERIMENT so far: latency."""
+    from bench import checks, conductor, finish, profiles, stack
+
+    names = [name.strip() for name in variants.split(",") if name.strip()]
+    settings = conductor.Settings(
+        experiments=experiments or EXPERIMENTS,
+        profile=profiles.load(profile),
+        stacks=stack.find(names),
+        photos=photo_folder(photos),
+        out=out,
+        seed=seed,
+        checks=checks.load(expectations or checks.OURS),
+        command=["sweetspot", *sys.argv[1:]],
+    )
+    this = conductor.begin(settings)
+    conductor.conduct(this)
+    click.echo("\n".join(finish.closing_words(this)))
+    if this.failure is not None:
+        complain(this.failure)
+    click.echo(finish.render(this.folder.path))
+    raise SystemExit(finish.exit_code(this))
+
+
+@sweetspot.command()
+@click.argument("variant")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=None, help="Port of the web pages. Default: any free one."
+)
+@photos_option
+def up(variant: str, port: int | None, photos: Path) -> None:
+    """Start one VARIANT and keep it running until Ctrl-C."""
+    from bench import stack
+    from bench.up import keep_up
+
+    keep_up(stack.find([variant])[0], photo_folder(photos), port)
+
+
+@sweetspot.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def report(run: Path) -> None:
+    """Make the report of a RUN folder again."""
+    from bench import finish
+
+    click.echo(finish.render(run))
+
+
+def photo_folder(folder: Path) -> Path:
+    """Return the folder if it has something in it. Raises UsageProblem."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise UsageProblem(f"no photos in {folder}; make them with `make setup`, or give a folder with --photos")
+    return folder.resolve()
+
+
+def complain(failure: Failure) -> None:
+    """Say what is wrong."""
+    click.echo(f"sweetspot: {failure}", err=True)
+
+
+def stop_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Treat SIGTERM and a closed terminal like Ctrl-C: everything is stopped and saved."""
+    raise KeyboardInterrupt
+
+
+def bug() -> int:
+    """Keep the traceback in a file and name it: it is for us, not for the user."""
+    handle, path = tempfile.mkstemp(prefix="sweetspot-bug-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    click.echo(f"sweetspot: a bug: {sys.exception()!r}; please report it with {path}", err=True)
+    return Exit.BUG
+
+
+def main() -> NoReturn:
+    """Run the command line; the only place that turns failures into messages and exit codes."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_in_order)
+    try:
+        sweetspot.main(prog_name="sweetspot", standalone_mode=False)
+        code: int = Exit.OK
+    except Failure as failure:
+        complain(failure)
+        code = failure.code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        code = Exit.INTERRUPTED
+    except Exception:  # noqa: BLE001 - whatever else it is, no traceback reaches a user
+        code = bug()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

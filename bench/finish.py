@@ -1,0 +1,77 @@
+"""The end of a run: results.csv, checks, gates, validity from what was measured; the exit code; the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import checks, gates, quantities, results
+from bench.exits import Exit, Failure
+from bench.runfolder import now
+
+if TYPE_CHECKING:
+    from bench.conductor import Run
+
+
+def write_up(run: "Run", state: str) -> None:
+    """Derive everything that is derived and write it. A run without a single trial gets a results.csv without rows."""
+    profile, folder = run.settings.profile, run.folder
+    requests = folder.requests.to_pandas()
+    requests = requests[requests["intended_ns"] >= 0]  # the warm-up is recorded, but counts for nothing
+    found = quantities.collect(requests, run.limits)
+    variants = [stack.name for stack in run.settings.stacks]
+    judged = checks.judge(list(run.settings.checks), found, variants, verdicts=profile.verdicts)
+    passed = gates.judge(run.measured, requests, found, run.bench.cores)
+    validity = gates.validity(passed, run.measured)
+    if state != "complete":
+        validity = {"valid": False, "reasons": [f"the run was {state}", *validity["reasons"]]}
+    folder.write_results(results.rows(requests, found, profile.window_s, judged))
+    folder.save(state=state, finished_at=now(), checks=judged, gates=passed, validity=validity)
+
+
+def exit_code(run: "Run") -> Exit:
+    """Return what the shell gets: a failure first, then validity, then thresholds."""
+    facts = run.folder.facts
+    if run.failure is not None:
+        return run.failure.code
+    if facts["state"] == "interrupted":
+        return Exit.INTERRUPTED
+    if not facts["validity"]["valid"] and run.settings.profile.verdicts:
+        return Exit.NOT_VALID  # a profile without verdicts makes no claims that could be invalid
+    missed = any(check["verdict"] == "missed" for check in facts["checks"])
+    return Exit.THRESHOLD_MISSED if missed else Exit.OK
+
+
+def closing_words(run: "Run") -> list[str]:
+    """Return what to print at the end: results, checks, and whether the numbers may be used."""
+    facts = run.folder.facts
+    requests = run.folder.requests.to_pandas()
+    requests = requests[requests["intended_ns"] >= 0]
+    found = quantities.collect(requests, run.limits)
+    lines = results.words(results.rows(requests, found, run.settings.profile.window_s, []))
+    lines += [""] + [f"{check['verdict']:>9}: {check_words(check)}" for check in facts["checks"]]
+    if facts["state"] != "complete":
+        lines.append(f"The run was {facts['state']}; what was measured before is kept.")
+    if not facts["validity"]["valid"]:
+        lines += ["This run is not valid, do not use its numbers:"]
+        lines += [f"  - {reason}" for reason in facts["validity"]["reasons"]]
+    return lines
+
+
+def check_words(check: dict[str, object]) -> str:
+    """Return a check in one line: title, value with interval, limit, note."""
+    value, low, high = (check[key] for key in ("value", "low", "high"))
+    shown = f"{value:.3g}" if isinstance(value, float) else "-"
+    around = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
+    note = f" ({check['note']})" if check["note"] else ""
+    return f"{check['title']}: {shown}{around} {check['unit']}, limit {check['limit']:g}{note}"
+
+
+def render(folder: Path) -> Path:
+    """Make the report of a run folder. Raises Failure with what is wrong and what to do."""
+    try:
+        import reports
+    except ImportError as error:
+        raise Failure(f"the report cannot be made ({error}); the data are safe in {folder}") from error
+    try:
+        return reports.render(folder)
+    except reports.ReportError as error:
+        raise Failure(str(error)) from error

@@ -1,0 +1,174 @@
+"""The guard: a small process between the harness and everything it starts. It imports only the standard library.
+
+    harness  <--socket-->  guard  --fork, setsid-->  child, and whatever the child starts
+
+It runs as `python -I -S guard.py --socket FD --cores 0,1 -- argv...`. The socket is the lifeline: when it reaches end
+of file the harness is gone, even by SIGKILL, and the guard ends the child's whole family. It tells the harness two
+things, one line each: `pid N` once the child runs, `exit N` when the child has ended (negative: by that signal).
+"""
+
+import argparse
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+GRACE_S = 2.0
+KILL_POLL_S = 0.02
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of linux/prctl.h
+_SET_CHILD_SUBREAPER = 36
+
+
+def prctl() -> Callable[[int, int], int] | None:
+    """Return Linux's prctl, or None on other systems, where the process group alone must do."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None, use_errno=True)
+    return lambda option, value: int(library.prctl(option, value, 0, 0, 0))
+
+
+def spawn(argv: Sequence[str], cores: Sequence[int]) -> int:
+    """Start argv as the leader of a new session on the given cores; return its pid, which is also its group's id."""
+    control = prctl()
+    if control is not None:
+        control(_SET_CHILD_SUBREAPER, 1)  # orphans of the family come back to us, so a daemon cannot slip away
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        if control is not None:
+            control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(127)
+        if cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.execvp(argv[0], list(argv))  # noqa: S606 - argv comes from our own files, there is no shell
+    except OSError as error:
+        os.write(2, f"cannot start {argv[0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def parents() -> dict[int, int]:
+    """Return parent by pid for every process of the machine; empty where there is no /proc."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+        except OSError:  # it ended while we looked
+            continue
+        found[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    return found
+
+
+def descendants() -> set[int]:
+    """Return the pids of all children of this process, however deep: the family, also what left the session."""
+    family, parent_of = {os.getpid()}, parents()
+    while grown := {pid for pid, parent in parent_of.items() if parent in family and pid not in family}:
+        family |= grown
+    return family - {os.getpid()}
+
+
+def tell_family(leader: int, number: int) -> bool:
+    """Send a signal (0: only look) to the leader's group and to descendants outside it; say if anybody was there."""
+    try:
+        os.killpg(leader, number)
+        reached = True
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        reached = False
+    for pid in descendants():
+        try:
+            if os.getpgid(pid) != leader:  # the group has it already, and some servers take a second SIGTERM as "now!"
+                os.kill(pid, number)
+                reached = True
+        except ProcessLookupError:
+            continue
+    return reached
+
+
+def reap(leader: int) -> int | None:
+    """Collect every child that has ended; return the leader's exit code if it was among them."""
+    code = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return code
+        if pid == 0:
+            return code
+        if pid == leader:
+            code = os.waitstatus_to_exitcode(status)
+
+
+def end_family(leader: int) -> int | None:
+    """SIGTERM, after GRACE_S seconds SIGKILL, until nobody is left; return the leader's exit code if it ended now."""
+    code = None
+    kill_at = time.monotonic() + GRACE_S
+    somebody = tell_family(leader, signal.SIGTERM)
+    while somebody:
+        select.select([], [], [], KILL_POLL_S)
+        ended = reap(leader)
+        code = code if ended is None else ended
+        somebody = tell_family(leader, signal.SIGKILL if time.monotonic() >= kill_at else 0)
+    return code
+
+
+def wait_for_end(leader: int, lifeline: socket.socket, wake: socket.socket) -> int | None:
+    """Sleep until the child ends (return its code) or the harness asks or is gone (None). Costs no CPU meanwhile."""
+    while True:
+        code = reap(leader)
+        if code is not None:
+            return code
+        readable, _, _ = select.select([lifeline, wake], [], [])
+        if lifeline in readable:
+            return None  # a byte means stop, end of file means that the harness is gone: the same to us
+        wake.recv(4096)
+
+
+def tell(lifeline: socket.socket, line: str) -> None:
+    """Report to the harness; it may be gone, and that is no reason to leave a family behind."""
+    try:
+        lifeline.sendall(f"{line}\n".encode())
+    except OSError:
+        return
+
+
+def nothing(_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal by waking up only."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command under guard until it ends or the harness does."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--cores", default="")
+    parser.add_argument("argv", nargs="+")
+    options = parser.parse_args(arguments)
+    lifeline = socket.socket(fileno=options.socket)
+    lifeline.set_inheritable(False)
+    wake, alarm = socket.socketpair()
+    alarm.setblocking(False)  # noqa: FBT003 - set_wakeup_fd asks for it
+    signal.signal(signal.SIGCHLD, nothing)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # only the lifeline ends us, so that a stray signal orphans nobody
+    signal.set_wakeup_fd(alarm.fileno())
+    leader = spawn(options.argv, [int(core) for core in options.cores.split(",") if core])
+    tell(lifeline, f"pid {leader}")
+    code = wait_for_end(leader, lifeline, wake)
+    ended = end_family(leader)
+    tell(lifeline, f"exit {next((value for value in (code, ended) if value is not None), -signal.SIGKILL)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

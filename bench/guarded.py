@@ -1,0 +1,127 @@
+"""The harness's side of the guard: start a command so that it cannot outlive us, wait for it, stop it, read its log."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from bench.exits import StackFailed
+
+ROOT = Path(__file__).resolve().parents[1]
+GUARD = Path(__file__).with_name("guard.py")
+START_DEADLINE_S = 10.0
+STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
+TAIL_LINES = 15
+
+
+class Guarded:
+    """One running command with its guard. Stopping ends its whole family; so does the end of the harness."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        cores: Iterable[int] = (),
+        output: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.argv = tuple(argv)
+        self.log = log
+        self._code: int | None = None
+        self._lines = b""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._lifeline, theirs = socket.socketpair()
+        with theirs, log.open("ab") as errors, (output or log).open("ab") as answers:
+            pinned = ",".join(str(core) for core in cores)
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", GUARD, "--socket", str(theirs.fileno()), f"--cores={pinned}", "--", *argv],
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
+                stdin=subprocess.DEVNULL,
+                stdout=answers,
+                stderr=errors,
+                cwd=ROOT,
+                env=dict(env),
+            )
+        self.pid = self._read_pid()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return the exit code (negative: the signal), or None if it still runs after so many seconds."""
+        if self._code is None:
+            line = self._read_line(timeout_s)
+            if line == "":  # the guard itself was killed; it took the child along
+                self._code = -9
+            elif line is not None:
+                self._code = int(line.split()[1])
+        return self._code
+
+    def stop(self) -> None:
+        """End the command and everything it started; return when they are gone. Harmless when called twice."""
+        if self._lifeline.fileno() >= 0:
+            self._close()
+        try:
+            self._guard.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()  # never seen; the kernel then kills the child with it
+            self._guard.wait()
+
+    def tail(self) -> str:
+        """Return the last lines of the log: what a reader needs when the command failed."""
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:]) or "    (its log is empty)"
+
+    def _close(self) -> None:
+        try:
+            self._lifeline.shutdown(socket.SHUT_WR)
+            deadline = time.monotonic() + STOP_DEADLINE_S
+            while self._code is None and (left := deadline - time.monotonic()) > 0:
+                self.wait(left)
+        except OSError:
+            self._code = -9
+        finally:
+            self._lifeline.close()
+
+    def _read_pid(self) -> int:
+        line = self._read_line(START_DEADLINE_S)
+        if not line:
+            self.stop()
+            raise StackFailed(f"the guard of {self.name} did not start; see {self.log}\n{self.tail()}")
+        return int(line.split()[1])
+
+    def _read_line(self, timeout_s: float | None) -> str | None:
+        """Return the guard's next line, "" at end of file, None when there was none in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while b"\n" not in self._lines:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not select.select([self._lifeline], [], [], left)[0]:
+                return None
+            received = self._lifeline.recv(4096)
+            if not received:
+                return ""
+            self._lines += received
+        line, _, self._lines = self._lines.partition(b"\n")
+        return line.decode()
+
+
+def environment(*more: Mapping[str, str], path: Iterable[Path] = ()) -> dict[str, str]:
+    """Return the environment of a child: ours, then what is given, with the repository importable."""
+    child = dict(os.environ)
+    for part in more:
+        child.update(part)
+    places = [str(ROOT), *(str(folder) for folder in path), child.get("PYTHONPATH", "")]
+    child["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(place for place in places if place))
+    return child

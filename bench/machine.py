@@ -1,0 +1,100 @@
+"""The machine that a run happened on: its fingerprint, and how its cores are split between system and generator."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.guarded import ROOT
+
+PACKAGES = (
+    "sweetspot", "locust", "gevent", "geventhttpclient", "onnxruntime", "onnxruntime-gpu", "flask", "gunicorn",
+    "fastapi", "uvicorn", "sqlalchemy", "pycurl", "numpy", "pillow",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Split:
+    """The system under test and the load generator get cores of their own, else they would slow each other down."""
+
+    sut: tuple[int, ...]
+    generator: tuple[int, ...]
+    pinned: bool
+
+    @property
+    def shared(self) -> bool:
+        """Whether some core serves both, which the run must say."""
+        return not self.pinned or bool(set(self.sut) & set(self.generator))
+
+
+def split_cores() -> Split:
+    """Give the system under test the first max(1, n // 2) usable cores and the generator the rest."""
+    if hasattr(os, "sched_getaffinity"):
+        return split(sorted(os.sched_getaffinity(0)), pinned=True)
+    return split(list(range(os.cpu_count() or 1)), pinned=False)
+
+
+def split(cores: list[int], *, pinned: bool) -> Split:
+    """Split the given cores; one core serves both."""
+    half = max(1, len(cores) // 2)
+    return Split(tuple(cores[:half]), tuple(cores[half:] or cores), pinned)
+
+
+def stay_off(cores: Split) -> None:
+    """Pin the harness itself to the generator's cores: its own work must not slow the system under test."""
+    if cores.pinned:
+        os.sched_setaffinity(0, cores.generator)
+
+
+def cpu_model() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def fingerprint(cores: Split) -> dict[str, object]:
+    """Return the facts of the machine for run.json."""
+    return {
+        "os": platform.platform(),
+        "cpu": cpu_model(),
+        "cores": os.cpu_count() or 1,
+        "memory_bytes": int(psutil.virtual_memory().total),
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "sut_cores": list(cores.sut),
+        "generator_cores": list(cores.generator),
+        "pinned": cores.pinned,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that matter, and of this repository where git can tell."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    described = git_describe()
+    return {**found, "git": described} if described else found
+
+
+def git_describe() -> str:
+    """Return `git describe` of the repository, empty where it cannot be had."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--tags"],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

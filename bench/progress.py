@@ -1,0 +1,108 @@
+"""What is going on and how much longer: a bar on a terminal, plain lines elsewhere; on standard error."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of a run and how many seconds it should take."""
+
+    text: str
+    seconds: float
+
+
+@dataclass
+class Plan:
+    """The steps of a run in order; the remaining time is what is planned for those that are not over."""
+
+    steps: Sequence[Step]
+    current: int = -1
+    began: float = field(default_factory=time.monotonic)
+
+    def next(self) -> Step:
+        """Go to the next step."""
+        self.current += 1
+        self.began = time.monotonic()
+        return self.steps[self.current]
+
+    @property
+    def total_s(self) -> float:
+        """The planned time of everything."""
+        return sum(step.seconds for step in self.steps)
+
+    def remaining_s(self) -> float:
+        """Return the planned time that is left; a step that takes longer than planned counts as about to end."""
+        elapsed = time.monotonic() - self.began
+        current = self.steps[self.current].seconds if self.current >= 0 else 0.0
+        return sum(step.seconds for step in self.steps[self.current + 1 :]) + max(0.0, current - elapsed)
+
+
+class Lines:
+    """Progress as plain lines."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def step(self) -> None:
+        """Say what begins."""
+        step = self.plan.next()
+        self.say(f"{step.text} ({clock(self.plan.remaining_s())} left)")
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what this module is for
+
+
+class Bar(Lines):
+    """Progress as a bar that counts down. It redraws once a second: more would take CPU from the load generator."""
+
+    def __init__(self, plan: Plan) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+        from rich.text import Text
+
+        class Left(ProgressColumn):
+            def render(self, task: Task) -> Text:  # noqa: ARG002 - the plan knows
+                return Text(f"{clock(plan.remaining_s())} left")
+
+        super().__init__(plan)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), Left())
+        self.bar: Progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=1, transient=True)
+        self.task = self.bar.add_task("", total=plan.total_s)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def step(self) -> None:
+        """Say what begins and move the bar."""
+        step = self.plan.next()
+        self.bar.update(self.task, description=step.text, completed=self.plan.total_s - self.plan.remaining_s())
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.console.print(text, markup=False, highlight=False)
+
+
+def clock(seconds: float) -> str:
+    """Return a duration for people, e.g. `about 1 min 20 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"about {minutes} min {rest:02d} s" if minutes else f"about {rest} s"
+
+
+def progress(plan: Plan) -> Lines:
+    """Return the bar on a terminal, lines elsewhere."""
+    return Bar(plan) if sys.stderr.isatty() else Lines(plan)

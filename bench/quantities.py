@@ -1,0 +1,85 @@
+"""From raw rows to samples: per variant, case and quantity, kept apart by block. Pure; feeds `results` and `checks`.
+
+Three times are kept apart, all in milliseconds:
+    response = done - intended: what a user waited, from when the request should have been sent; failures are +inf
+    service  = done - sent, of good answers only
+    lag      = sent - intended: the generator's own lateness, which must be small for the others to mean anything
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from bench import stats
+from bench.answers import STAGES
+from bench.limit import Limit
+from bench.stats import Estimate, Floats
+
+RAW_LIMIT = "raw limit"
+MS = 1e6  # nanoseconds
+
+Key = tuple[str, str, str]  # variant, case, quantity
+
+
+@dataclass
+class Quantities:
+    """Samples in milliseconds by variant, case and quantity, then by block."""
+
+    samples: dict[Key, dict[int, Floats]] = field(default_factory=dict)
+
+    def add(self, key: Key, block: int, values: Floats) -> None:
+        """Store the samples of one block, if there are any."""
+        if len(values):
+            self.samples.setdefault(key, {})[block] = values
+
+    def pooled(self, key: Key) -> Floats:
+        """Return all samples of a run."""
+        return np.concatenate(list(self.samples.get(key, {}).values()) or [np.empty(0)])
+
+    def level(self, variant: str, case: str, metric: str) -> Estimate:
+        """Return a percentile over all blocks, e.g. of the metric `response_p95`."""
+        quantity, p = parse(metric)
+        return stats.percentile(self.pooled((variant, case, quantity)), p)
+
+    def by_block(self, variant: str, case: str, metric: str) -> dict[int, float]:
+        """Return a percentile for every block that can carry it."""
+        quantity, p = parse(metric)
+        blocks = self.samples.get((variant, case, quantity), {})
+        estimates = {block: stats.percentile(values, p).value for block, values in blocks.items()}
+        return {block: value for block, value in estimates.items() if value is not None}
+
+
+def parse(metric: str) -> tuple[str, float]:
+    """Split `response_p95` into its quantity and 0.95. Raises ValueError."""
+    quantity, _, percent = metric.rpartition("_p")
+    if not quantity or not percent.isdigit():
+        raise ValueError(f"{metric!r} is no percentile such as response_p95")
+    return quantity, int(percent) / 10 ** len(percent)
+
+
+def collect(requests: pd.DataFrame, limits: Mapping[int, Limit]) -> Quantities:
+    """Return the samples of all requests, and of the raw limits by block."""
+    found = Quantities()
+    for (variant, case, block), rows in requests.groupby(["variant", "case", "block"], sort=False):
+        for quantity, values in of_rows(rows).items():
+            found.add((str(variant), str(case), quantity), int(str(block)), values)
+    for block, limit in limits.items():
+        for quantity, samples in limit.samples_ms.items():
+            found.add((RAW_LIMIT, "prediction", quantity), block, np.asarray(samples, dtype=np.float64))
+    return found
+
+
+def of_rows(rows: pd.DataFrame) -> dict[str, Floats]:
+    """Return the samples by quantity of one group of requests."""
+    intended, sent, done = (rows[name].to_numpy(dtype=np.float64) for name in ("intended_ns", "sent_ns", "done_ns"))
+    good = (rows["outcome"] == "ok").to_numpy()
+    lag = (sent - intended) / MS
+    stages = {f"stage_{name}": rows[f"stage_{name}_ms"].to_numpy(dtype=np.float64)[good] for name in STAGES}
+    return {
+        "response": np.where(good, (done - intended) / MS, np.inf),
+        "service": ((done - sent) / MS)[good],
+        "lag": lag[~np.isnan(lag)],
+        **{name: values[~np.isnan(values)] for name, values in stages.items()},
+    }

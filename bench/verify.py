@@ -1,0 +1,157 @@
+"""The same answers first, speed afterwards: every variant is asked for every photo before anything is timed."""
+
+import itertools
+import json
+import mimetypes
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import urllib3
+
+from bench.answers import HTTP_OK, HTTP_PENDING, PATHS, labels_of
+from bench.exits import StackFailed, WrongAnswers
+
+TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
+PAGE = 100
+DEADLINE_S = 30.0
+PENDING_DEADLINE_S = 60.0
+PENDING_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The labels of one photo, best first, with their scores."""
+
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{label} {score:.6f}" for label, score in zip(self.labels, self.scores, strict=True))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What one variant says: its model, and its answer for every photo of the catalogue in the catalogue's order."""
+
+    variant: str
+    model: dict[str, str]
+    answers: dict[str, Answer]
+
+
+class Asker:
+    """Asks one variant over HTTP, one question at a time, in no hurry."""
+
+    def __init__(self, variant: str, base_url: str) -> None:
+        self.variant = variant
+        self.base_url = base_url
+        self.http = urllib3.PoolManager(
+            retries=False, timeout=DEADLINE_S
+        )  # urllib3 reads no proxy from the environment
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        """GET a path; a broken connection means that the stack is not up to it."""
+        try:
+            return self.http.request("GET", self.base_url + path, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise StackFailed(f"{self.variant}: GET {path} got no answer: {error}") from error
+
+    def json(self, path: str) -> dict[str, object]:
+        """GET a JSON object that must be there."""
+        answer = self.get(path)
+        try:
+            value = json.loads(answer.data) if answer.status == HTTP_OK else None
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise WrongAnswers(f"{self.variant}: GET {path} must answer 200 with a JSON object, got {shown(answer)}")
+        return value
+
+    def photo_ids(self) -> Iterator[str]:
+        """Page through the catalogue."""
+        after: object = ""
+        while after is not None:
+            path = (
+                f"/api/photos?after={quote(str(after), safe='')}&limit={PAGE}" if after else f"/api/photos?limit={PAGE}"
+            )
+            page = self.json(path)
+            photos, following = page.get("photos"), page.get("next")
+            if not isinstance(photos, list) or (following is not None and following == after):
+                raise WrongAnswers(f"{self.variant}: GET {path} must answer with photos and the next page, got {page}")
+            yield from (str(photo["id"]) for photo in photos)
+            after = following
+
+    def prediction(self, photo_id: str) -> Answer:
+        """Ask for one prediction and wait while it is pending."""
+        path = path_of("prediction", photo_id)
+        deadline = time.monotonic() + PENDING_DEADLINE_S
+        answer = self.get(path)
+        while answer.status == HTTP_PENDING and time.monotonic() < deadline:
+            time.sleep(PENDING_POLL_S)
+            answer = self.get(path)
+        try:
+            body = json.loads(answer.data) if answer.status == HTTP_OK else {}
+            return Answer(tuple(labels_of(body)), tuple(float(entry["score"]) for entry in body["labels"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise WrongAnswers(
+                f"{self.variant} has no proper prediction for photo {photo_id}: GET {path} got {shown(answer)}"
+            ) from error
+
+    def model(self) -> dict[str, str]:
+        """Read from readiness which model answers, and where it runs."""
+        model = self.json("/readyz").get("model")
+        if not isinstance(model, dict):
+            raise WrongAnswers(f"{self.variant}: GET /readyz must name the model: name, version, provider")
+        return {key: str(model.get(key) or "") for key in ("name", "version", "provider")}
+
+    def verified(self) -> Verified:
+        """Ask everything."""
+        answers = {photo_id: self.prediction(photo_id) for photo_id in self.photo_ids()}
+        if not answers:
+            raise WrongAnswers(f"{self.variant} has no photos; is the folder given with --photos empty?")
+        return Verified(self.variant, self.model(), answers)
+
+    def download(self, photo_ids: Sequence[str], folder: Path) -> None:
+        """Store the photos as they are served: the raw limit is measured on the very same bytes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, photo_id in enumerate(photo_ids):
+            answer = self.get(path_of("image", photo_id))
+            if answer.status != HTTP_OK or not answer.data:
+                raise WrongAnswers(f"{self.variant}: the image of photo {photo_id} cannot be had: {shown(answer)}")
+            kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+            (folder / f"{number:05d}{mimetypes.guess_extension(kind) or '.jpg'}").write_bytes(answer.data)
+
+
+def path_of(case: str, photo_id: str) -> str:
+    """Return the path of a route for one photo."""
+    return PATHS[case].format(id=quote(photo_id, safe=""))
+
+
+def shown(answer: urllib3.BaseHTTPResponse) -> str:
+    """Show status and the beginning of a body in one line."""
+    return f"{answer.status} {answer.data[:200].decode(errors='replace')!r}"
+
+
+def compare(everybody: Sequence[Verified]) -> None:
+    """Raise WrongAnswers at the first photo for which two variants differ. The first variant is the one compared to."""
+    reference = everybody[0]
+    for other in everybody[1:]:
+        only = sorted(reference.answers.keys() ^ other.answers.keys())
+        if only:
+            raise WrongAnswers(
+                f"{reference.variant} and {other.variant} show different photos: only one has {only[:3]}"
+            )
+        for photo_id, answer in reference.answers.items():
+            if not same(answer, other.answers[photo_id]):
+                raise WrongAnswers(
+                    f"photo {photo_id}: {reference.variant} and {other.variant} answer differently\n"
+                    f"  {reference.variant}: {answer}\n  {other.variant}: {other.answers[photo_id]}"
+                )
+
+
+def same(one: Answer, other: Answer) -> bool:
+    """Whether two answers are the same: labels in the same order, scores within the tolerance."""
+    scores = itertools.zip_longest(one.scores, other.scores, fillvalue=float("inf"))
+    return one.labels == other.labels and all(abs(a - b) <= TOLERANCE for a, b in scores)

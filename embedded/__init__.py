@@ -1,0 +1,1 @@
+"""Architecture 1: the model runs inside every web worker."""

@@ -1,0 +1,93 @@
+"""The batch job: score what needs scoring into a set of its own, then publish it by moving one pointer row.
+
+    python -m model_in_db.precompute [--every SECONDS] [--rollback]
+
+Killed at any moment it leaves the published set as it was; what it wrote aside is removed by the next run.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from model_in_db.scoring import Published, publish, roll_back, score
+from vision.classifier import Classifier
+from vision.errors import ModelError
+from vision.live import read_live, write_live
+from webapp.database import metadata
+from webapp.photos import PhotoStore
+from webapp.settings import Settings, SettingsError, required
+
+
+@dataclass
+class Job:
+    """The batch job with its model, which is loaded again only when another version has gone live."""
+
+    photos: PhotoStore
+    models: Path
+    live: Path
+    device: str
+    classifier: Classifier | None = None
+
+    def run(self) -> Published | None:
+        """Score and publish; None where every photo has its answer already."""
+        version = read_live(self.live)
+        if self.classifier is None or self.classifier.version != version:
+            self.classifier = Classifier.load(self.models, version, device=self.device)
+        draft = score(self.photos, self.classifier)
+        return publish(self.photos.engine, draft) if draft else None
+
+
+def run_once(job: Job) -> None:
+    """Run the job and say what came of it."""
+    start = time.monotonic()
+    done = job.run()
+    took = f"in {time.monotonic() - start:.1f} s"
+    click.echo(f"{done} {took}" if done else f"nothing to score, looked {took}")
+
+
+def run_every(job: Job, seconds: float) -> None:
+    """Run the job at a fixed period, start to start; a failed run is reported and the next one tries again."""
+    while True:
+        start = time.monotonic()
+        try:
+            run_once(job)
+        except (SQLAlchemyError, ModelError, OSError, SettingsError) as error:
+            click.echo(f"run failed, the published set stays: {error}", err=True)
+        time.sleep(max(0.0, start + seconds - time.monotonic()))
+
+
+@click.command()
+@click.option("--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Run again and again, start to start.")
+@click.option("--rollback", is_flag=True, help="Publish the set before the current one, and its model version.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
+def command(every: float | None, *, rollback: bool, device: str) -> None:
+    """Score the photos of the store in $SWEETSPOT_DATA ahead of time and publish the answers."""
+    live = Path(required("SWEETSPOT_LIVE"))
+    photos = PhotoStore.open(Settings.from_env())
+    metadata.create_all(photos.engine)
+    if rollback:
+        back = roll_back(photos.engine)
+        write_live(live, back.model_version)  # else the next run would publish the newer model again
+        click.echo(back)
+        return
+    job = Job(photos, Path(required("SWEETSPOT_MODELS")), live, device)
+    if every is None:
+        run_once(job)
+    else:
+        run_every(job, every)
+
+
+def main() -> None:
+    """Run the command; an error is one line, not a traceback."""
+    try:
+        command(prog_name="python -m model_in_db.precompute")
+    except (SettingsError, ModelError, SQLAlchemyError, OSError) as error:
+        sys.exit(f"precompute: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""One run of the batch job as three steps on the database: score aside, publish, remove what nobody needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal, null, select, update
+from sqlalchemy.exc import IntegrityError
+
+from model_in_db.tables import CURRENT, prediction_table, published_table, set_table
+from vision.classifier import Classifier, Score
+from vision.errors import UnreadableImage
+from webapp.clock import utc_now
+from webapp.photos import PhotoStore, photo_table
+from webapp.settings import SettingsError
+
+BATCH = 16
+KEPT_SETS = 3
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A set that is written but not published; `base` was the published set when it was begun, None if none was."""
+
+    set_id: int
+    base: int | None
+    scored: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """What has just become visible."""
+
+    set_id: int
+    model_name: str
+    model_version: str
+    photos: int
+    scored: int
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        model = f"{self.model_name} {self.model_version}"
+        return f"published set {self.set_id}: {self.photos} photos by {model}, {self.scored} of them scored now,"
+
+
+def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
+    """Write a new set: new answers where photo or model changed, the published ones otherwise. None: nothing to do."""
+    with photos.engine.connect() as connection:
+        base = connection.scalar(select(published_table.c.set_id).where(published_table.c.name == CURRENT))
+        todo = connection.scalars(_needs_scoring(base, classifier.sha256)).all()
+    if not todo:
+        return None
+    with photos.engine.begin() as connection:
+        set_id = connection.execute(
+            insert(set_table)
+            .values(
+                model_name=classifier.name,
+                model_version=classifier.version,
+                model_sha256=classifier.sha256,
+                provider=classifier.provider,
+                started_at=utc_now(),
+            )
+            .returning(set_table.c.id)
+        ).scalar_one()
+    for start in range(0, len(todo), BATCH):
+        rows = _answers(photos, classifier, set_id, todo[start : start + BATCH])
+        # A transaction for each batch: whoever uploads a photo meanwhile never waits long.
+        with photos.engine.begin() as connection:
+            connection.execute(insert(prediction_table), rows)
+    with photos.engine.begin() as connection:
+        _keep_the_rest(connection, base, set_id)
+    return Draft(set_id, base, len(todo))
+
+
+def publish(engine: Engine, draft: Draft) -> Published:
+    """Move the pointer to the new set, if it still is where this run found it; then remove what is no longer kept.
+
+    Raises SettingsError where another run has published meanwhile: its answers are newer than these.
+    """
+    with engine.begin() as connection:
+        if not _move_pointer(connection, draft.base, draft.set_id):
+            raise SettingsError("another run has published meanwhile; this run's set is given up")
+        connection.execute(update(set_table).where(set_table.c.id == draft.set_id).values(published_at=utc_now()))
+        count = select(func.count()).where(prediction_table.c.set_id == draft.set_id).scalar_subquery()
+        row = connection.execute(
+            select(set_table.c.model_name, set_table.c.model_version, count).where(set_table.c.id == draft.set_id)
+        ).one()
+    _prune(engine, draft.set_id)
+    return Published(draft.set_id, row[0], row[1], row[2], draft.scored)
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """Where the pointer has been moved back to."""
+
+    set_id: int
+    model_version: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"published set {self.set_id} again, by model version {self.model_version}"
+
+
+def roll_back(engine: Engine) -> RolledBack:
+    """Publish the set that was published before the current one; raises SettingsError where none is left."""
+    with engine.begin() as connection:
+        current = connection.execute(
+            select(set_table.c.id, set_table.c.published_at)
+            .join(published_table, published_table.c.set_id == set_table.c.id)
+            .where(published_table.c.name == CURRENT)
+        ).first()
+        if current is None:
+            raise SettingsError("nothing is published yet, so there is nothing to go back to")
+        before = connection.execute(
+            select(set_table.c.id, set_table.c.model_version)
+            .where(set_table.c.published_at < current.published_at)
+            .order_by(set_table.c.published_at.desc())
+        ).first()
+        if before is None:
+            raise SettingsError(f"set {current.id} is the oldest that is kept; there is none before it")
+        if not _move_pointer(connection, current.id, before.id):
+            raise SettingsError("another run has published meanwhile; look, then roll back again")
+    return RolledBack(before.id, before.model_version)
+
+
+def _needs_scoring(base: int | None, sha256: str) -> Select[int]:
+    """Select the photos without an answer in the published set that this model gave to this version of them."""
+    answered = (
+        select(literal(1))
+        .select_from(prediction_table.join(set_table))
+        .where(prediction_table.c.set_id == base, set_table.c.model_sha256 == sha256)
+        .where(prediction_table.c.photo_id == photo_table.c.id)
+        .where(prediction_table.c.photo_version == photo_table.c.version)
+    )
+    return select(photo_table.c.id).where(~answered.exists()).order_by(photo_table.c.id)
+
+
+def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Classify some photos; one that cannot be read gets a row that says so and harms no other."""
+    inputs = [photos.read(photo_id) for photo_id in photo_ids]
+    answers = classifier.classify([photo.content for photo in inputs]).answers
+    made = {
+        "set_id": set_id,
+        "model_name": classifier.name,
+        "model_version": classifier.version,
+        "predicted_at": utc_now(),
+    }
+    return [
+        made | {"photo_id": photo_id, "photo_version": photo.version, "input_read_at": photo.read_at} | _outcome(answer)
+        for photo_id, photo, answer in zip(photo_ids, inputs, answers, strict=True)
+    ]
+
+
+def _outcome(answer: tuple[Score, ...] | UnreadableImage) -> dict[str, Any]:
+    if isinstance(answer, UnreadableImage):
+        return {"labels": null(), "error": str(answer)[:500]}
+    return {"labels": [[score.label, score.score] for score in answer], "error": None}
+
+
+def _keep_the_rest(connection: Connection, base: int | None, set_id: int) -> None:
+    """Copy into the new set the published answers for all photos that were not scored now."""
+    scored = select(prediction_table.c.photo_id).where(prediction_table.c.set_id == set_id)
+    columns = [column for column in prediction_table.c if column.name != "set_id"]
+    kept = select(literal(set_id), *columns).where(
+        prediction_table.c.set_id == base, prediction_table.c.photo_id.not_in(scored)
+    )
+    connection.execute(insert(prediction_table).from_select(["set_id", *(c.name for c in columns)], kept))
+
+
+def _move_pointer(connection: Connection, base: int | None, set_id: int) -> bool:
+    """Compare and swap: point at the new set only if the pointer is still at `base`."""
+    if base is None:  # the first set of all: two runs that both believe so collide on the primary key
+        try:
+            connection.execute(insert(published_table).values(name=CURRENT, set_id=set_id))
+        except IntegrityError:
+            return False
+        return True
+    here = update(published_table).where(published_table.c.name == CURRENT, published_table.c.set_id == base)
+    return connection.execute(here.values(set_id=set_id)).rowcount == 1
+
+
+def _prune(engine: Engine, current: int) -> None:
+    """Remove all sets but the last three that were published, and drafts that were begun later than the current one."""
+    kept = select(set_table.c.id).where(set_table.c.published_at.is_not(None))
+    kept = kept.order_by(set_table.c.published_at.desc()).limit(KEPT_SETS)
+    with engine.begin() as connection:
+        ids = [*connection.scalars(kept)]
+        connection.execute(delete(set_table).where(set_table.c.id.not_in(ids), set_table.c.id < current))

@@ -1,0 +1,102 @@
+"""What all figures share: bare axes, plain numbers on a log axis, and one legend on top. Used by the figure modules."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from reports.palette import FAINT, INK, look
+from reports.svg import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from reports.palette import Look
+    from reports.view import View
+
+WIDTH = 8.0
+LEFT, RIGHT = 0.8, 0.3  # inches
+NARROW_DECADES = 2.3
+MARKER, EDGE = 6.5, 0.6  # points
+LONG_LABEL = 22  # letters, of which three beside each other fill the width
+
+
+def add(figure: Figure, bottom: float, height: float, left: float = LEFT) -> Axes:
+    """Axes at a height in inches from the bottom, with nothing but a faint frame."""
+    total = float(figure.get_figheight())
+    axes = figure.add_axes((left / WIDTH, bottom / total, (WIDTH - left - RIGHT) / WIDTH, height / total))
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+    axes.tick_params(axis="both", which="both", length=0, pad=9, colors=INK)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def log_ms(axes: Axes, values: Iterable[float]) -> tuple[float, float]:
+    """Set a log axis of milliseconds around these values, with room at the right for what never ended."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    finite = [value for value in values if math.isfinite(value) and value > 0] or [1.0, 10.0]
+    low, high = min(finite) / 1.25, max(finite) * 1.6
+    narrow = math.log10(high / low) < NARROW_DECADES
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(axis="x", color="#d9dee3", linewidth=0.7)
+    return low, high
+
+
+def legend_height(keys: list[Artist]) -> float:
+    """Return the inches that the legend takes, with the air below it."""
+    return 0.14 + 0.24 * -(-len(keys) // _columns(keys))
+
+
+def _columns(keys: list[Artist]) -> int:
+    """Return how many legend entries fit beside each other."""
+    return 3 if max(len(str(key.get_label())) for key in keys) <= LONG_LABEL else 2
+
+
+def variant_keys(view: View) -> list[Artist]:
+    """One legend entry per variant: colour, marker and dash as in every figure."""
+    from matplotlib.lines import Line2D
+
+    keys: list[Artist] = []
+    for index, name in enumerate(view.variants):
+        style = look(index)
+        key = Line2D([], [], color=style.colour, linestyle=style.dash, label=label(view.title(name)))
+        key.set(marker=style.marker, markersize=MARKER, markeredgecolor=INK, markeredgewidth=EDGE)
+        keys.append(key)
+    return keys
+
+
+def mark(axes: Axes, across: Sequence[float], up: Sequence[float], style: Look, fill: str = "") -> None:
+    """Put the marker of a variant at these points, hollow where `fill` is white. The dark edge gives it contrast."""
+    (points,) = axes.plot(across, up, linestyle="", marker=style.marker, color=fill or style.colour)
+    points.set(markersize=MARKER, markeredgecolor=INK, markeredgewidth=EDGE, clip_on=False, zorder=3)
+
+
+def legend(figure: Figure, keys: list[Artist]) -> None:
+    """Put the legend, left-aligned at the top."""
+    left, top = LEFT / WIDTH, 1 - 0.05 / float(figure.get_figheight())
+    # matplotlib fills columns first; readers go along the lines.
+    columns = _columns(keys)
+    ordered = [key for column in range(columns) for key in keys[column::columns]]
+    figure.legend(
+        handles=ordered,
+        loc="upper left",
+        bbox_to_anchor=(left, top),
+        ncols=columns,
+        frameon=False,
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=2.4,
+        columnspacing=1.6,
+        labelcolor=INK,
+    )

@@ -1,0 +1,100 @@
+"""`requests.parquet` as percentile curves, pooled over the trials of a variant. Read by `runfolder.py`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.errors import ReportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+COLUMNS = ("block", "variant", "case", "intended_ns", "done_ns", "outcome")
+POINTS = 160
+SAMPLES_ABOVE = 10  # a percentile with fewer samples above it is noise, so the curve ends there
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Response time of predictions by percentile: `ms[i]` at share `shares[i]`; infinite where failures begin.
+
+    `blocks` holds the sorted response times of each block alone: what differs must differ in every one of them.
+    """
+
+    variant: str
+    n: int
+    shares: tuple[float, ...]
+    ms: tuple[float, ...]
+    blocks: dict[int, NDArray[np.float64]]
+
+    def in_block(self, block: int, share: float) -> float:
+        """Return the response time in ms below which this share of one block lies, however few requests it has."""
+        values = self.blocks[block]
+        return float(values[_rank(share, len(values))])
+
+    def at(self, share: float) -> float | None:
+        """Return the response time in ms below which this share lies, None beyond what n can carry."""
+        for point, value in zip(self.shares, self.ms, strict=True):
+            if point >= share - 1e-9:
+                return value
+        return None
+
+
+def read(path: Path, case: str = "prediction") -> tuple[Curve, ...]:
+    """Read the curves of one route class, one per variant that has enough requests.
+
+    Raises FileNotFoundError when the file is absent, ReportError when it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    try:
+        # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
+        with parquet.ParquetFile(path) as file:
+            table = file.read(columns=list(COLUMNS))
+        # Requests before the window are warm-up: they were sent so that the ones that count meet a warm system.
+        counted = pc.and_(pc.equal(table["case"], case), pc.greater_equal(table["intended_ns"], 0))
+        table = table.filter(counted)
+        names = pc.unique(table["variant"]).to_pylist()
+        curves = [_curve(name, table.filter(pc.equal(table["variant"], name))) for name in names]
+    except (pa.ArrowException, KeyError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ReportError(f"{path} is damaged ({error}). Restore it from a copy, or run again.") from error
+    return tuple(curve for curve in curves if curve.shares)
+
+
+def _responses(table: pa.Table) -> NDArray[np.float64]:
+    """Response times in ms, from the intended start; whatever is not a good answer is infinitely slow."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    good = pc.fill_null(pc.and_(pc.equal(table["outcome"], "ok"), pc.is_valid(table["done_ns"])), fill_value=False)
+    elapsed = pc.subtract(pc.fill_null(table["done_ns"], 0), table["intended_ns"])
+    return np.where(good.to_numpy(), elapsed.to_numpy() / 1e6, np.inf)
+
+
+def _curve(variant: str, table: pa.Table) -> Curve:
+    """Order statistics on a grid that is even in powers of ten of the tail, as the figure's axis is."""
+    import numpy as np
+
+    ms, block = _responses(table), table["block"].to_numpy()
+    ordered, n = np.sort(ms), len(ms)
+    tail = max(n / SAMPLES_ABOVE, 1)
+    shares = [1 - tail ** (-step / POINTS) for step in range(POINTS + 1)] if tail > 1 else []
+    points = sorted({*shares, *(share for share in (0.5, 0.9, 0.95, 0.99) if share <= 1 - 1 / tail)})
+    values = tuple(float(ordered[_rank(share, n)]) for share in points)
+    blocks = {int(each): np.sort(ms[block == each]) for each in np.unique(block)}
+    return Curve(variant, n, tuple(points), values, blocks)
+
+
+def _rank(share: float, n: int) -> int:
+    """Return the place of an order statistic among n, from 0; the small number undoes rounding in share * n."""
+    return max(math.ceil(share * n - 1e-9), 1) - 1

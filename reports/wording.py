@@ -1,0 +1,95 @@
+"""Numbers and lists in words, one place for every rounding rule of the page. Knows no run."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEASURED = ("", "ms", "s", "share", "ratio", "x")  # other units count things, and things are whole
+FAILS = "fails"
+NONE = "no value"
+THOUSAND, HUNDRED, TEN, TENTH, TINY = 1000, 100, 10, 0.1, 1e-4
+SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Return a number with its unit; `share` reads as percent, infinity as "fails"."""
+    if value is None:
+        return NONE
+    if math.isinf(value):
+        return FAILS
+    if unit in MEASURED:
+        return _measured(value, unit)
+    return f"{value:,.0f}{SPACE}{unit}" if value.is_integer() else f"{digits(value)}{SPACE}{unit}"
+
+
+def _measured(value: float, unit: str) -> str:
+    if unit == "share":
+        return f"{digits(value * 100)}{SPACE}%"
+    return f"{digits(value)}{SPACE}{unit}" if unit in ("ms", "s") else digits(value)
+
+
+def exact(value: float | None, unit: str = "") -> str:
+    """Return a number that was set and not measured, such as a limit, as it was set."""
+    if value is None:
+        return NONE
+    shown, name = (value * 100, "%") if unit == "share" else (value, unit)
+    return f"{shown:,g}" if name in ("", "ratio", "x") else f"{shown:,g}{SPACE}{name}"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, two below one. More would claim a precision that no trial has."""
+    size = abs(value)
+    if size >= THOUSAND:
+        return f"{value:,.0f}"
+    if size >= HUNDRED:
+        return f"{value:.0f}"
+    if size >= TEN:
+        return f"{value:.1f}"
+    if size >= TENTH:
+        return f"{value:.2f}"
+    return f"{value:#.2g}" if size >= TINY else "0" if not value else f"{value:.0e}"
+
+
+def interval(low: float | None, high: float | None, unit: str = "") -> str:
+    """Return an interval as [low, high], or "" where a bound is not known."""
+    if low is None or high is None:
+        return ""
+    scale = 100 if unit == "share" else 1
+    return f"[{_bound(low * scale)},{SPACE}{_bound(high * scale)}]"
+
+
+def _bound(value: float) -> str:
+    return FAILS if math.isinf(value) else digits(value)
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a sentence says them: a, b and c."""
+    return ", ".join(items[:-1]) + " and " + items[-1] if len(items) > 1 else "".join(items)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural where it must be."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def spread(values: Sequence[float | None]) -> str:
+    """One number where all agree, else "a to b"; "" where there is none."""
+    known = sorted({value for value in values if value is not None})
+    if not known:
+        return ""
+    return f"{known[0]:,g}" if len(known) == 1 else f"{known[0]:,g} to {known[-1]:,g}"
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names and values of a settings table as a reader wants them: no underscores, bytes as GiB."""
+    shown = []
+    for name, value in pairs:
+        if name.endswith("_bytes") and value.isdecimal():
+            shown.append((name.removesuffix("_bytes").replace("_", " "), f"{digits(int(value) / 2**30)} GiB"))
+        else:
+            shown.append((name.replace("_", " "), value))
+    return shown

@@ -1,0 +1,27 @@
+from sqlalchemy import event
+
+from model_in_db import scoring
+from model_in_db.predictor import _ANSWER, StoredPredictor
+from webapp.photos import PhotoStore
+
+
+def test_an_answer_takes_one_query(store: PhotoStore, classifier, photo_id: int) -> None:
+    scoring.publish(store.engine, scoring.score(store, classifier))
+    statements: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
+    StoredPredictor(store.engine).predict(store.photo(photo_id))
+    assert len(statements) == 1
+
+
+def test_the_query_uses_an_index_for_every_table(store: PhotoStore, classifier, photo_id: int) -> None:
+    if store.engine.dialect.name != "sqlite":
+        return  # PostgreSQL reads a table of one page whole, whatever its indexes
+    scoring.publish(store.engine, scoring.score(store, classifier))
+    query = _ANSWER.compile(store.engine)
+    values = query.construct_params({"photo_id": photo_id})
+    with store.engine.connect() as connection:
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {query}", tuple(values[name] for name in query.positiontup)
+        ).all()
+    assert plan
+    assert all("SEARCH" in step.detail for step in plan), plan

@@ -1,0 +1,130 @@
+"""Publishing predictions: no reader sees a mix, a run that dies changes nothing, the last three sets stay."""
+
+import pytest
+from sqlalchemy import func, select
+
+from model_in_db import scoring
+from model_in_db.predictor import StoredPredictor
+from model_in_db.tables import prediction_table, published_table, set_table
+from vision.classifier import Classifier
+from webapp.images import check_image
+from webapp.photos import PhotoStore
+from webapp.predictor import PredictionPending, UnreadablePhoto
+from webapp.settings import SettingsError
+
+
+@pytest.fixture(scope="module")
+def classifier_2(models) -> Classifier:
+    return Classifier.load(models, "2")
+
+
+def refresh(store: PhotoStore, classifier: Classifier) -> scoring.Published | None:
+    draft = scoring.score(store, classifier)
+    return scoring.publish(store.engine, draft) if draft else None
+
+
+def pointer(store: PhotoStore) -> int | None:
+    with store.engine.connect() as connection:
+        return connection.scalar(select(published_table.c.set_id))
+
+
+def test_only_what_needs_scoring_is_scored(
+    store: PhotoStore, classifier: Classifier, photo_id: int, jpeg: bytes, other_jpeg: bytes
+) -> None:
+    other = store.add(check_image(jpeg), "another").id
+    first = refresh(store, classifier)
+    assert first is not None
+    assert (first.photos, first.scored) == (2, 2)
+    assert refresh(store, classifier) is None, "nothing changed, nothing to publish"
+    kept = StoredPredictor(store.engine).predict(store.photo(other))
+
+    store.replace(photo_id, check_image(other_jpeg))
+    second = refresh(store, classifier)
+    assert second is not None
+    assert (second.photos, second.scored) == (2, 1)
+    assert StoredPredictor(store.engine).predict(store.photo(other)) == kept, "kept with the times it was made at"
+    assert StoredPredictor(store.engine).predict(store.photo(photo_id)).photo_version == 2
+
+
+def test_another_model_scores_everything_again(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int
+) -> None:
+    refresh(store, classifier)
+    published = refresh(store, classifier_2)
+    assert published is not None
+    assert (published.model_version, published.scored) == ("2", 1)
+
+
+def test_until_the_pointer_moves_readers_see_the_old_set(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int, jpeg: bytes
+) -> None:
+    refresh(store, classifier)
+    new = store.add(check_image(jpeg), "new").id
+    draft = scoring.score(store, classifier_2)  # written whole, as by a run that is killed before it publishes
+    predictor = StoredPredictor(store.engine)
+    assert predictor.predict(store.photo(photo_id)).model_version == "1"
+    with pytest.raises(PredictionPending):
+        predictor.predict(store.photo(new))
+    assert draft is not None
+    scoring.publish(store.engine, draft)
+    assert {predictor.predict(store.photo(photo)).model_version for photo in (photo_id, new)} == {"2"}
+
+
+def test_what_a_killed_run_left_behind_goes_with_the_next_one(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int
+) -> None:
+    refresh(store, classifier)
+    abandoned = scoring.score(store, classifier_2)
+    published = refresh(store, classifier_2)
+    assert abandoned is not None
+    assert published is not None
+    with store.engine.connect() as connection:
+        sets = set(connection.scalars(select(set_table.c.id)))
+        rows = connection.scalar(select(func.count()).where(prediction_table.c.set_id == abandoned.set_id))
+    assert abandoned.set_id not in sets
+    assert rows == 0
+
+
+def test_of_two_runs_at_once_one_publishes_and_the_other_gives_up(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int
+) -> None:
+    refresh(store, classifier)
+    one = scoring.score(store, classifier_2)
+    two = scoring.score(store, classifier_2)
+    assert one is not None
+    assert two is not None
+    scoring.publish(store.engine, two)
+    with pytest.raises(SettingsError, match="another run has published"):
+        scoring.publish(store.engine, one)
+    assert pointer(store) == two.set_id
+
+
+def test_the_last_three_sets_stay_and_can_be_gone_back_to(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int
+) -> None:
+    published = [refresh(store, model) for model in (classifier, classifier_2) * 3]
+    ids = [done.set_id for done in published if done]
+    with store.engine.connect() as connection:
+        assert sorted(connection.scalars(select(set_table.c.id))) == ids[-3:]
+    assert [scoring.roll_back(store.engine).set_id for _ in range(2)] == [ids[-2], ids[-3]]
+    assert pointer(store) == ids[-3]
+    with pytest.raises(SettingsError, match="oldest that is kept"):
+        scoring.roll_back(store.engine)
+
+
+def test_nothing_published_is_nothing_to_go_back_to(store: PhotoStore) -> None:
+    with pytest.raises(SettingsError, match="nothing is published"):
+        scoring.roll_back(store.engine)
+
+
+def test_a_photo_that_cannot_be_read_harms_no_other(
+    store: PhotoStore, classifier: Classifier, photo_id: int, jpeg: bytes
+) -> None:
+    good = store.add(check_image(jpeg), "good").id
+    store.path(store.get(photo_id)).write_bytes(jpeg[:1000])
+    refresh(store, classifier)
+    predictor = StoredPredictor(store.engine)
+    assert predictor.predict(store.photo(good)).labels[0].label == "espresso"
+    with pytest.raises(UnreadablePhoto):
+        predictor.predict(store.photo(photo_id))
+    assert refresh(store, classifier) is None, "it is not tried again until it changes"

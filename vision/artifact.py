@@ -1,0 +1,73 @@
+"""A built model on disk: where it lies, what its `model.toml` says, and whether its files still are what that says.
+
+    models/efficientnet-lite/1/model.onnx  model.toml  labels.txt
+
+Between `vision.build`, which writes it, and `vision.classifier`, which loads it. The layout is the one that Triton,
+KServe and OpenVINO Model Server mount: name, version, `model.onnx`.
+"""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vision.errors import ModelError
+from vision.releases import NAME, find_release
+
+MODEL, MANIFEST, LABELS = "model.onnx", "model.toml", "labels.txt"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `model.toml` holds: `sha256` is that of the ONNX file, `input_size` a side in pixels."""
+
+    name: str
+    version: str
+    sha256: str
+    input_size: int
+    parameters: int
+    labels_sha256: str
+    weights: str
+    weights_sha256: str
+
+    def to_toml(self) -> str:
+        """Return the TOML text; our numbers and ASCII strings look the same in JSON."""
+        return "".join(f"{key} = {json.dumps(value)}\n" for key, value in asdict(self).items())
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model whose files were found intact: the serialised ONNX graph and the label of each output."""
+
+    manifest: Manifest
+    model: bytes
+    labels: tuple[str, ...]
+
+
+def model_folder(models: Path, version: str) -> Path:
+    """Return where that version lies under `models`, built or not; raise `ModelError` for a version that is none."""
+    return models / NAME / find_release(version).version
+
+
+def load_artifact(models: Path, version: str) -> Artifact:
+    """Read a built version and check it against its manifest; raise `ModelError` where it is missing or damaged."""
+    folder = model_folder(models, version)
+    try:
+        manifest = Manifest(**tomllib.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        model, labels = (folder / MODEL).read_bytes(), (folder / LABELS).read_bytes()
+    except (OSError, TypeError, ValueError) as error:
+        raise ModelError(f"no model to load ({error}): {_build_command(models)}") from error
+    for name, content, sha256 in ((MODEL, model, manifest.sha256), (LABELS, labels, manifest.labels_sha256)):
+        if fingerprint(content) != sha256:
+            raise ModelError(f"{folder / name} is not the file that {MANIFEST} describes: {_build_command(models)}")
+    return Artifact(manifest, model, tuple(labels.decode().splitlines()))
+
+
+def fingerprint(content: bytes) -> str:
+    """Return the SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _build_command(models: Path) -> str:
+    return f"run `python -m vision build --models {models}`"

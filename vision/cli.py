@@ -1,0 +1,122 @@
+"""`python -m vision`: build the models, look at them, try them, measure their limit, and say which one is live."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vision.artifact import MODEL, load_artifact, model_folder
+from vision.errors import ModelError, UnreadableImage
+from vision.releases import RELEASES
+from vision.session import DEVICES
+
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+ANY_PATH = click.Path(path_type=Path)
+
+models_option = click.option(
+    "--models", type=ANY_PATH, default="models", show_default=True, help="Folder of the models."
+)
+version_option = click.option("--version", type=click.Choice(list(RELEASES)), default="1", show_default=True)
+device_option = click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+threads_option = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+
+
+class OneLineErrors(click.Group):
+    """What we raise on purpose becomes one line on stderr and exit code 1; a bug keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's own)
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (ModelError, UnreadableImage, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=OneLineErrors)
+def main() -> None:
+    """Build, inspect and run the model. Exit codes: 0 ok, 1 it failed, 2 usage."""
+
+
+@main.command("build")
+@models_option
+def build_command(models: Path) -> None:
+    """Build every version that is not there yet."""
+    from vision.build import build
+
+    for version in RELEASES:
+        done = "built" if build(models, version) else "already built"
+        click.echo(f"{done}: {model_folder(models, version) / MODEL}")
+
+
+@main.command()
+@models_option
+@device_option
+def describe(models: Path, device: str) -> None:
+    """Say what is built, checking it against its manifest."""
+    from vision.session import choose_provider
+
+    for version in RELEASES:
+        artifact = load_artifact(models, version)
+        manifest = artifact.manifest
+        click.echo(f"{manifest.name} {manifest.version}")
+        click.echo(f"  input       {manifest.input_size} x {manifest.input_size} pixels")
+        click.echo(f"  parameters  {manifest.parameters:,}")
+        click.echo(f"  size        {len(artifact.model):,} bytes")
+        click.echo(f"  sha256      {manifest.sha256}")
+        click.echo(f"  weights     {manifest.weights}")
+        click.echo(f"  provider    {choose_provider(device)}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=EXISTING_FILE)
+@version_option
+@models_option
+@device_option
+@threads_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per file.")
+def classify(files: tuple[Path, ...], version: str, models: Path, device: str, threads: int, *, as_json: bool) -> None:
+    """Print the five best classes of each photo."""
+    from vision.classifier import Classifier
+
+    classifier = Classifier.load(models, version, device=device, threads=threads)
+    classified = classifier.classify([file.read_bytes() for file in files])
+    failed = False
+    for file, answer in zip(files, classified.answers, strict=True):
+        if isinstance(answer, UnreadableImage):
+            click.echo(f"Error: {file}: {answer}", err=True)
+            failed = True
+        elif as_json:
+            click.echo(json.dumps({"file": str(file), "labels": [asdict(score) for score in answer]}))
+        else:
+            click.echo(file)
+            click.echo("".join(f"  {score.score:7.2%}  {score.label}\n" for score in answer), nl=False)
+    raise SystemExit(int(failed))
+
+
+@main.command()
+@click.argument("folder", type=EXISTING_FOLDER)
+@version_option
+@models_option
+@device_option
+@threads_option
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
+def limit(folder: Path, version: str, models: Path, device: str, threads: int, seconds: float) -> None:
+    """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON."""
+    from vision.limit import measure_limit
+
+    measured = measure_limit(models, version, folder, seconds=seconds, device=device, threads=threads)
+    click.echo(json.dumps(asdict(measured)))
+
+
+@main.command()
+@click.argument("version", type=click.Choice(list(RELEASES)))
+@click.option("--file", "path", type=ANY_PATH, required=True, help="The file that holds the live version.")
+def live(version: str, path: Path) -> None:
+    """Make VERSION the one that should be serving."""
+    from vision.live import write_live
+
+    write_live(path, version)
+    click.echo(f"live: {version}")

@@ -1,0 +1,84 @@
+"""The raw limit: photos decoded and scored in a bare loop. What the harness holds every variant against.
+
+Nothing else happens in the loop: no web, no queue, no batching, no ranking of the scores. So a variant's distance from
+these numbers is the price of its architecture.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from vision.artifact import load_artifact
+from vision.errors import ModelError, UnreadableImage
+from vision.preprocess import preprocess
+from vision.session import open_session
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+WARM_UP = 10
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Nanoseconds per photo, in order: `samples_ns` is the sum of the other two; `images` is how many were scored."""
+
+    provider: str
+    version: str
+    samples_ns: list[int]
+    decode_ns: list[int]
+    infer_ns: list[int]
+    images: int
+
+
+def measure_limit(
+    models: Path, version: str, folder: Path, *, seconds: float, device: str = "cpu", threads: int = 1
+) -> Limit:
+    """Score the photos of a folder over and over for that long, after a short warm-up.
+
+    Raise `ModelError` where the folder holds no photos or the model cannot run, `UnreadableImage` for a damaged photo.
+    """
+    photos = _read(folder)
+    artifact = load_artifact(models, version)
+    session = open_session(artifact.model, device=device, threads=threads)
+    size = artifact.manifest.input_size
+    for turn in range(WARM_UP):
+        _score(session, photos[turn % len(photos)], size)
+    decode_ns, infer_ns = _loop(session, photos, size, seconds)
+    samples_ns = [decode + infer for decode, infer in zip(decode_ns, infer_ns, strict=True)]
+    return Limit(session.get_providers()[0], version, samples_ns, decode_ns, infer_ns, len(samples_ns))
+
+
+def _loop(session: "InferenceSession", photos: list[bytes], size: int, seconds: float) -> tuple[list[int], list[int]]:
+    decode_ns: list[int] = []
+    infer_ns: list[int] = []
+    end = perf_counter_ns() + int(seconds * 1e9)
+    while perf_counter_ns() < end:
+        decode, infer = _score(session, photos[len(decode_ns) % len(photos)], size)
+        decode_ns.append(decode)
+        infer_ns.append(infer)
+    return decode_ns, infer_ns
+
+
+def _score(session: "InferenceSession", photo: bytes, size: int) -> tuple[int, int]:
+    started = perf_counter_ns()
+    pixels = preprocess(photo, size)
+    decoded = perf_counter_ns()
+    session.run(None, {"image": pixels[None]})
+    return decoded - started, perf_counter_ns() - decoded
+
+
+def _read(folder: Path) -> list[bytes]:
+    """Read the photos ahead of the loop, so that it does not time the disk."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ModelError(f"no photos in {folder}: it takes {', '.join(sorted(SUFFIXES))}")
+    photos = [path.read_bytes() for path in paths]
+    for path, photo in zip(paths, photos, strict=True):
+        try:
+            preprocess(photo, 1)
+        except UnreadableImage as error:
+            raise UnreadableImage(f"{path}: {error}") from error
+    return photos

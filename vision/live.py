@@ -1,0 +1,26 @@
+"""Which version should be serving, as a line in a file: written by a deployment, read by whoever runs the model."""
+
+from pathlib import Path
+
+from vision.errors import ModelError
+from vision.files import write_atomically
+from vision.releases import find_release
+
+
+def read_live(path: Path) -> str:
+    """Return the version that should be serving; raise `ModelError` where the file is missing or names none of ours."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot read the live version ({error}): run `python -m vision live 1 --file {path}`"
+        ) from error
+    try:
+        return find_release(text.strip()).version
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def write_live(path: Path, version: str) -> None:
+    """Make that version the live one, at once for every reader; raise `ModelError` where there is no such version."""
+    write_atomically(path, f"{find_release(version).version}\n".encode())

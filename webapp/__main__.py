@@ -1,0 +1,76 @@
+"""`python -m webapp`: make the catalogue, and seed a store with photos."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.catalogue import make_catalogue
+from webapp.database import metadata
+from webapp.images import ImageTooLarge, UndecodableImage, check_image
+from webapp.photos import PhotoStore
+from webapp.settings import Settings, SettingsError
+
+
+@click.group(help="The product's own commands.")
+def commands() -> None:
+    """Hold the commands together."""
+
+
+@commands.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data/catalogue"), show_default=True)
+def catalogue(out: Path) -> None:
+    """Make the catalogue: crops and scales of scikit-image's photographs."""
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    count = make_catalogue(aside)
+    if out.exists():
+        raise SettingsError(f"{out} exists; remove it first")
+    aside.rename(out)
+    click.echo(f"{count} photos in {out}")
+
+
+@commands.command()
+@click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+def seed(photos: Path) -> None:
+    """Make the tables of the store in $SWEETSPOT_DATA and add every image of a folder; a filled store is left alone."""
+    store = PhotoStore.open(Settings.from_env())
+    metadata.create_all(store.engine)
+    if store.newest(None, 1):
+        click.echo("the store has photos already; nothing added")
+        return
+    added = sum(_add(store, path) for path in _mixed(photos))
+    store.close()
+    if not added:
+        raise SettingsError(f"{photos} holds no JPEG, PNG or WebP image that can be read")
+    click.echo(f"{added} photos added")
+
+
+def _mixed(folder: Path) -> list[Path]:
+    """Return the folder's files in an order that is always the same, but not by motif: a gallery to look at."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    random.Random(0).shuffle(files)  # noqa: S311
+    return files
+
+
+def _add(store: PhotoStore, path: Path) -> bool:
+    try:
+        store.add(check_image(path.read_bytes()), path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize())
+    except (UndecodableImage, ImageTooLarge) as error:
+        click.echo(f"{path.name} left out: {error}", err=True)
+        return False
+    return True
+
+
+def main() -> None:
+    """Run a command; an error is one line, not a traceback."""
+    try:
+        commands(prog_name="python -m webapp")
+    except (SettingsError, SQLAlchemyError, OSError) as error:
+        sys.exit(f"webapp: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Uploads at the door: is this an image that we take? Decoded once, whole, so that nothing broken is ever stored."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+THUMBNAIL_PIXELS = (640, 640)
+
+
+class ImageTooLarge(Exception):  # noqa: N818
+    """More pixels than we take."""
+
+
+class UndecodableImage(Exception):  # noqa: N818
+    """Not an image of the types we take, or a damaged one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedImage:
+    """An upload that decodes: its bytes as sent, what they are, and a JPEG of at most 640 x 640 for the gallery."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+    thumbnail: bytes
+
+
+def check_image(content: bytes) -> CheckedImage:
+    """Decode an upload; raise UndecodableImage or ImageTooLarge (known from the header, before any decoding)."""
+    try:
+        # A warning of Pillow's (a strange tag, a large picture) must not decide; our own limits do.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(content), formats=list(MEDIA_TYPES)) as image,
+        ):
+            media_type = MEDIA_TYPES[str(image.format)]
+            if image.width * image.height > MAX_PIXELS:
+                raise ImageTooLarge(
+                    f"The image has {image.width * image.height:,} pixels; at most {MAX_PIXELS:,} are taken."
+                )
+            upright = ImageOps.exif_transpose(image)
+            return CheckedImage(content, media_type, upright.width, upright.height, _thumbnail(upright))
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UndecodableImage("These bytes are not a JPEG, PNG or WebP image.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        # Pillow's decoders raise all of these for damaged files.
+        raise UndecodableImage(f"The image is damaged and cannot be decoded ({error}).") from error
+
+
+def _thumbnail(image: Image.Image) -> bytes:
+    small = image.convert("RGB")
+    small.thumbnail(THUMBNAIL_PIXELS)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=85)
+    return out.getvalue()

@@ -1,0 +1,64 @@
+"""Prometheus metrics of one web worker, merged over all workers of a gunicorn where it runs several.
+
+gunicorn's configuration names a folder in PROMETHEUS_MULTIPROC_DIR before any worker is forked; each worker then
+keeps its values in files there, and whichever worker answers `/metrics` adds them up.
+"""
+
+import os
+
+from flask import Request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from webapp.predictor import Model
+
+# From a millisecond, where a stored answer lives, to the seconds of an overload.
+SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.025, 0.04, 0.064, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """What an operator watches: requests, their stages, the outcomes of predictions, the model in use."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "sweetspot_request_seconds",
+            "Time inside the web server",
+            ["route", "method", "status"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._stages = Histogram(
+            "sweetspot_stage_seconds", "Time in a stage", ["route", "stage"], buckets=SECONDS, registry=self.registry
+        )
+        self._predictions = Counter(
+            "sweetspot_predictions", "Prediction requests by outcome", ["outcome"], registry=self.registry
+        )
+        self._model = Gauge(
+            "sweetspot_model_info",
+            "The model that answers and the provider that runs it",
+            ["name", "version", "provider"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+
+    def observe(self, request: Request, status: int, outcome: str, stages: dict[str, float], total: float) -> None:
+        """Count one answered request; times in seconds."""
+        route = str(request.url_rule) if request.url_rule else "none"
+        self._requests.labels(route, request.method, status).observe(total)
+        for stage, seconds in stages.items():
+            self._stages.labels(route, stage).observe(seconds)
+        if "prediction" in route:
+            self._predictions.labels(outcome).inc()
+
+    def model(self, model: Model) -> None:
+        """Report the model that answers."""
+        self._model.labels(model.name, model.version, model.provider).set(1)
+
+    def text(self) -> bytes:
+        """Write all values in Prometheus' text format."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
+        return generate_latest(merged)

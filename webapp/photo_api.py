@@ -1,0 +1,77 @@
+"""The JSON API of photos, as `openapi.yaml` describes it: their metadata, their bytes, and new ones."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from webapp.clock import rfc3339
+from webapp.photos import PhotoRecord, PhotoStore
+from webapp.uploads import read_image, title_of
+
+OPENAPI = Path(__file__).with_name("openapi.yaml")
+MAX_LIMIT = 200
+
+
+def blueprint(photos: PhotoStore) -> Blueprint:
+    """Return the routes under /api that this store answers."""
+    routes = Blueprint("photo_api", __name__, url_prefix="/api")
+
+    @routes.get("/openapi.yaml")
+    def contract() -> Response:
+        return Response(OPENAPI.read_bytes(), mimetype="application/yaml")
+
+    @routes.get("/photos")
+    def list_photos() -> dict[str, Any]:
+        limit = _whole_number("limit", 50, 1, MAX_LIMIT)
+        found = photos.after(_whole_number("after", 0, 0, 10**18), limit)
+        return {"photos": [photo_json(photo) for photo in found], "next": found[-1].id if len(found) == limit else None}
+
+    @routes.get("/photos/<photo_id:photo_id>")
+    def get_photo(photo_id: int) -> dict[str, Any]:
+        return photo_json(photos.get(photo_id))
+
+    @routes.get("/photos/<photo_id:photo_id>/image")
+    def get_image(photo_id: int) -> Response:
+        record, content = photos.load(photo_id)
+        response = Response(content, mimetype=record.media_type)
+        response.set_etag(f"{record.id}-{record.version}")
+        response.cache_control.no_cache = True  # a photo can be replaced: ask before using a copy
+        response.make_conditional(request, accept_ranges=True, complete_length=len(content))
+        return response
+
+    @routes.post("/photos")
+    def add_photo() -> tuple[dict[str, Any], int, dict[str, str]]:
+        photo = photos.add(read_image(), title_of(request.args.get("title", "")))
+        return photo_json(photo), 201, {"Location": f"/api/photos/{photo.id}"}
+
+    @routes.put("/photos/<photo_id:photo_id>")
+    def replace_photo(photo_id: int) -> dict[str, Any]:
+        photos.get(photo_id)  # a photo that does not exist is told so before its bytes are judged
+        return photo_json(photos.replace(photo_id, read_image()))
+
+    return routes
+
+
+def photo_json(photo: PhotoRecord) -> dict[str, Any]:
+    """Return a photo's metadata as the contract writes it."""
+    return {
+        "id": photo.id,
+        "version": photo.version,
+        "title": photo.title,
+        "media_type": photo.media_type,
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": photo.bytes,
+        "created_at": rfc3339(photo.created_at),
+        "updated_at": rfc3339(photo.updated_at),
+    }
+
+
+def _whole_number(name: str, default: int, low: int, high: int) -> int:
+    values = request.args.getlist(name)
+    if not values:
+        return default
+    if len(values) == 1 and values[0].isascii() and values[0].isdigit() and low <= int(values[0][:20]) <= high:
+        return int(values[0])
+    return abort(400, f"{name} must be one whole number from {low} to {high}, not {', '.join(values)!r}.")
