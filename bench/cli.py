@@ -48,14 +48,19 @@ def run(
     expectations: Path | None,
 ) -> None:
     """Put the same load on every variant and compare them. The only EXPERIMENT so far: latency."""
-    from bench import checks, conductor, finish, profiles, stack
+    from bench import profiles, stack
+    from bench.render import render
 
-    names = [name.strip() for name in variants.split(",") if name.strip()]
+    chosen = profiles.load(profile)
+    stacks = stack.find(name.strip() for name in variants.split(",") if name.strip())
+    folder = photo_folder(photos)
+    from bench import checks, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
+
     settings = conductor.Settings(
         experiments=experiments or EXPERIMENTS,
-        profile=profiles.load(profile),
-        stacks=stack.find(names),
-        photos=photo_folder(photos),
+        profile=chosen,
+        stacks=stacks,
+        photos=folder,
         out=out,
         seed=seed,
         checks=checks.load(expectations or checks.OURS),
@@ -66,7 +71,7 @@ def run(
     click.echo("\n".join(finish.closing_words(this)))
     if this.failure is not None:
         complain(this.failure)
-    click.echo(finish.render(this.folder.path))
+    click.echo(render(this.folder.path))
     raise SystemExit(finish.exit_code(this))
 
 
@@ -88,9 +93,9 @@ def up(variant: str, port: int | None, photos: Path) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 def report(run: Path) -> None:
     """Make the report of a RUN folder again."""
-    from bench import finish
+    from bench.render import render
 
-    click.echo(finish.render(run))
+    click.echo(render(run))
 
 
 def photo_folder(folder: Path) -> Path:

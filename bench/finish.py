@@ -1,10 +1,9 @@
-"""The end of a run: results.csv, checks, gates, validity from what was measured; the exit code; the report."""
+"""The end of a run: results.csv, checks, gates, validity from what was measured; the exit code."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import checks, gates, quantities, results
-from bench.exits import Exit, Failure
+from bench.exits import Exit
 from bench.runfolder import now
 
 if TYPE_CHECKING:
@@ -63,15 +62,3 @@ def check_words(check: dict[str, object]) -> str:
     around = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
     note = f" ({check['note']})" if check["note"] else ""
     return f"{check['title']}: {shown}{around} {check['unit']}, limit {check['limit']:g}{note}"
-
-
-def render(folder: Path) -> Path:
-    """Make the report of a run folder. Raises Failure with what is wrong and what to do."""
-    try:
-        import reports
-    except ImportError as error:
-        raise Failure(f"the report cannot be made ({error}); the data are safe in {folder}") from error
-    try:
-        return reports.render(folder)
-    except reports.ReportError as error:
-        raise Failure(str(error)) from error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 8.0
 LEFT, RIGHT = 0.8, 0.3  # inches
 NARROW_DECADES = 2.3
+LABEL_DROP = 0.38  # inches below the axis
 MARKER, EDGE = 6.5, 0.6  # points
 LONG_LABEL = 22  # letters, of which three beside each other fill the width
 
@@ -39,7 +40,7 @@ def add(figure: Figure, bottom: float, height: float, left: float = LEFT) -> Axe
 
 def log_ms(axes: Axes, values: Iterable[float]) -> tuple[float, float]:
     """Set a log axis of milliseconds around these values, with room at the right for what never ended."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     finite = [value for value in values if math.isfinite(value) and value > 0] or [1.0, 10.0]
     low, high = min(finite) / 1.25, max(finite) * 1.6
@@ -48,9 +49,15 @@ def log_ms(axes: Axes, values: Iterable[float]) -> tuple[float, float]:
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="x", color="#d9dee3", linewidth=0.7)
     return low, high
+
+
+def name_across(axes: Axes, words: str) -> None:
+    """Name the horizontal axis, at a place of ours: to find its own, matplotlib would lay out all ticks twice."""
+    axes.set_xlabel(words, color=FAINT)
+    axes.xaxis.set_label_coords(0.5, -LABEL_DROP / (axes.bbox.height / axes.figure.dpi))
 
 
 def legend_height(keys: list[Artist]) -> float:

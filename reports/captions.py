@@ -12,7 +12,7 @@ from reports.wording import digits, interval, listed, number
 if TYPE_CHECKING:
     from reports.results import Result
     from reports.samples import Curve
-from reports.view import View
+    from reports.view import View
 
 ILLUSTRATION = "An illustration, not a finding: {}."
 RATIO = "p50_over_raw_limit"

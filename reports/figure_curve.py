@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reports import axes as parts
-from reports.palette import FAINT, INK, look
+from reports.palette import INK, look
 from reports.svg import drawing
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _lines(view: View, axes: Axes) -> None:
     ticks = [share for share in TICKS if _nines(share) <= top + 0.05]
     axes.set_ylim(0, top + 0.12)
     axes.set_yticks([0, *map(_nines, ticks)], ["fastest", *(f"p{share * 100:g}" for share in ticks)])
-    axes.set_xlabel("response time in ms, log scale", color=FAINT)
+    parts.name_across(axes, "response time in ms, log scale")
     axes.grid(axis="y", color="#d9dee3", linewidth=0.7)
     for curve in view.curves:
         _line(axes, curve, view.variants.index(curve.variant), edge)

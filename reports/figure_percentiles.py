@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reports import axes as parts
-from reports.palette import BAND, FAINT, INK, Look, look
+from reports.palette import BAND, INK, Look, look
 from reports.results import RAW_LIMIT
 from reports.svg import drawing
 from reports.view import PERCENTILES, View, case_title
@@ -51,10 +51,10 @@ def _panel(view: View, axes: Axes, case: str, *, last: bool) -> None:
     low, high = parts.log_ms(axes, _all_values(view))
     axes.set_ylim(len(PERCENTILES) - 0.5, -0.5)
     axes.set_yticks(range(len(PERCENTILES)), PERCENTILES)
-    axes.set_title(case_title(case), loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=5)
+    axes.set_title(case_title(case), loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=5, y=1)
     axes.tick_params(labelbottom=last)
     if last:
-        axes.set_xlabel("response time in ms, log scale", color=FAINT)
+        parts.name_across(axes, "response time in ms, log scale")
     for place, percentile in enumerate(PERCENTILES):
         axes.axhspan(place - 0.46, place + 0.46, color=BAND, zorder=0, linewidth=0)
         raw = view.percentile(RAW_LIMIT, case, percentile)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports import axes as parts
 from reports.captions import stage_ms
-from reports.palette import FAINT, INK, STAGE_LOOKS
+from reports.palette import INK, STAGE_LOOKS
 from reports.svg import drawing, label
 from reports.view import PREDICTION, STAGES, View
 from reports.wording import digits
@@ -43,7 +43,7 @@ def _bars(view: View, axes: Axes) -> None:
     axes.set_xlim(0, widest * 1.06)
     axes.set_ylim(len(view.variants) - 0.5, -0.5)
     axes.set_yticks(range(len(view.variants)), [label(view.title(name)) for name in view.variants])
-    axes.set_xlabel("median time in ms", color=FAINT)
+    parts.name_across(axes, "median time in ms")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.grid(axis="x", color="#d9dee3", linewidth=0.7)
     for place, name in enumerate(view.variants):

@@ -52,47 +52,71 @@ def read(path: Path, case: str = "prediction") -> tuple[Curve, ...]:
     Raises FileNotFoundError when the file is absent, ReportError when it is damaged.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import parquet
 
     try:
         # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
         with parquet.ParquetFile(path) as file:
             table = file.read(columns=list(COLUMNS))
-        # Requests before the window are warm-up: they were sent so that the ones that count meet a warm system.
-        counted = pc.and_(pc.equal(table["case"], case), pc.greater_equal(table["intended_ns"], 0))
-        table = table.filter(counted)
-        names = pc.unique(table["variant"]).to_pylist()
-        curves = [_curve(name, table.filter(pc.equal(table["variant"], name))) for name in names]
-    except (pa.ArrowException, KeyError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+        return _curves(table, case)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, BufferError, KeyError, OSError) as error:
         raise ReportError(f"{path} is damaged ({error}). Restore it from a copy, or run again.") from error
+
+
+def _curves(table: pa.Table, case: str) -> tuple[Curve, ...]:
+    intended, variants = _numbers(table["intended_ns"]), _texts(table["variant"])
+    # Requests before the window are warm-up: they were sent so that the ones that count meet a warm system.
+    counted = (_texts(table["case"]) == case) & (intended >= 0)
+    ms, blocks = _responses(table, intended), _numbers(table["block"])
+    names = dict.fromkeys(variants[counted].tolist())
+    chosen = [(name, counted & (variants == name)) for name in names]
+    curves = [_curve(name, ms[own], blocks[own]) for name, own in chosen]
     return tuple(curve for curve in curves if curve.shares)
 
 
-def _responses(table: pa.Table) -> NDArray[np.float64]:
+def _responses(table: pa.Table, intended: NDArray[np.float64]) -> NDArray[np.float64]:
     """Response times in ms, from the intended start; whatever is not a good answer is infinitely slow."""
     import numpy as np
-    import pyarrow.compute as pc
 
-    good = pc.fill_null(pc.and_(pc.equal(table["outcome"], "ok"), pc.is_valid(table["done_ns"])), fill_value=False)
-    elapsed = pc.subtract(pc.fill_null(table["done_ns"], 0), table["intended_ns"])
-    return np.where(good.to_numpy(), elapsed.to_numpy() / 1e6, np.inf)
+    return np.where(_texts(table["outcome"]) == "ok", (_numbers(table["done_ns"]) - intended) / 1e6, np.inf)
 
 
-def _curve(variant: str, table: pa.Table) -> Curve:
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return a column of whole numbers, infinite where there is none: what was never done took for ever.
+
+    pyarrow's own to_numpy, and any Python value given to its functions, load pandas: half a second for nothing.
+    """
+    import numpy as np
+
+    known = np.from_dlpack(column.is_valid().cast("int8").combine_chunks()).astype(bool)
+    values = np.full(len(column), np.inf)
+    values[known] = np.from_dlpack(column.drop_null().cast("int64").combine_chunks())
+    return values
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    """Return a column of texts that has no holes."""
+    import numpy as np
+
+    encoded = column.combine_chunks().dictionary_encode()
+    texts: NDArray[np.str_] = np.array(encoded.dictionary.to_pylist(), dtype=np.str_)
+    places: NDArray[np.int32] = np.from_dlpack(encoded.indices)
+    return texts[places]
+
+
+def _curve(variant: str, ms: NDArray[np.float64], blocks: NDArray[np.float64]) -> Curve:
     """Order statistics on a grid that is even in powers of ten of the tail, as the figure's axis is."""
     import numpy as np
 
-    ms, block = _responses(table), table["block"].to_numpy()
     ordered, n = np.sort(ms), len(ms)
     tail = max(n / SAMPLES_ABOVE, 1)
     shares = [1 - tail ** (-step / POINTS) for step in range(POINTS + 1)] if tail > 1 else []
     points = sorted({*shares, *(share for share in (0.5, 0.9, 0.95, 0.99) if share <= 1 - 1 / tail)})
     values = tuple(float(ordered[_rank(share, n)]) for share in points)
-    blocks = {int(each): np.sort(ms[block == each]) for each in np.unique(block)}
-    return Curve(variant, n, tuple(points), values, blocks)
+    by_block = {int(each): np.sort(ms[blocks == each]) for each in np.unique(blocks)}
+    return Curve(variant, n, tuple(points), values, by_block)
 
 
 def _rank(share: float, n: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENOUGH_BLOCKS = 2  # a trial is the unit: with one per variant there is no spread to compare a difference with
 SHARES = {"p95": 0.95, "p50": 0.5}
-BEYOND = {"p95": "more than 5 %", "p50": "more than half"}
+BEYOND = {"p95": "5 % or more", "p50": "half or more"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def _ranking(percentile: str, entries: list[Entry]) -> str:
             [f"{entry.title} at {entry.words}" for entry in slower]
         )
     together = listed([f"{entry.title} ({entry.words})" for entry in (leader, *tied)])
-    words = f"the {percentile} of a prediction does not tell {together} apart, by interval and in every block"
+    words = f"the {percentile} of a prediction does not tell {together} apart"
     if slower:
         words += f"; slower than {leader.title}: " + listed([f"{entry.title} at {entry.words}" for entry in slower])
     return words

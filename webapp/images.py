@@ -46,7 +46,9 @@ def check_image(content: bytes) -> CheckedImage:
                 )
             upright = ImageOps.exif_transpose(image)
             return CheckedImage(content, media_type, upright.width, upright.height, _thumbnail(upright))
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:  # Pillow's own limit, three times ours, told by opening already
+        raise ImageTooLarge(f"The image has far more than the {MAX_PIXELS:,} pixels that are taken.") from error
+    except UnidentifiedImageError as error:
         raise UndecodableImage("These bytes are not a JPEG, PNG or WebP image.") from error
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
         # Pillow's decoders raise all of these for damaged files.

@@ -18,7 +18,7 @@ STAGES = {
 }
 
 
-def result(variant, case, metric, value, low="", high="", unit="ms", n=1200, verdict=""):
+def result(variant, case, metric, value, low="", high="", unit="ms", n=1200, verdict=""):  # noqa: PLR0913, PLR0917
     """One row of results.csv."""
     cells = ("latency", variant, case, metric, value, low, high, unit, n, verdict)
     return dict(zip(COLUMNS, cells, strict=True))

@@ -60,11 +60,11 @@ def test_a_truncated_photo_is_refused(jpeg: bytes) -> None:
         check_image(jpeg[: len(jpeg) // 2])
 
 
-@pytest.mark.parametrize("size", [(20_000, 20_000), (2_000_000_000, 2_000_000_000)])
+@pytest.mark.parametrize("size", [(8_000, 8_000), (20_000, 20_000), (2_000_000_000, 2_000_000_000)])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
     content = huge_png(*size)
     assert len(content) < 10_000
-    with pytest.raises((ImageTooLarge, UndecodableImage)):
+    with pytest.raises(ImageTooLarge, match="50,000,000"):
         check_image(content)
 
 

@@ -1,0 +1,263 @@
+"""The command line as users run it, on the toy variant: a run leaves everything that it promises, in every ending."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from bench.guarded import ROOT
+from bench.runfolder import PROCESSES, REQUESTS, RESULTS
+from tests.processes import free_port, wait_for
+from tests.unit.bench.toys import TINY, TOY, copy_of_toy, variant
+
+PHOTOS = ("--photos", str(TOY))  # the toy has photos of its own, so any folder that is not empty will do
+
+
+@contextmanager
+def sweetspot(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command line; it ends with the test, in order, so that what it started ends too."""
+    command = [sys.executable, "-m", "bench.cli", *argv]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def finished(*argv: str) -> tuple[int, str, str]:
+    with sweetspot(*argv) as process:
+        out, err = process.communicate(timeout=100)
+        return process.returncode, out, err
+
+
+def run_of(out: Path) -> Path:
+    (folder,) = out.iterdir()
+    return folder
+
+
+def facts_of(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """One whole run of two toys."""
+    tmp_path = tmp_path_factory.mktemp("run")
+    variants = f"{TOY},{copy_of_toy(tmp_path, 'twin')}"
+    code, out, err = finished(
+        "run", "latency", "--profile", str(TINY), "--variants", variants, "--out", str(tmp_path / "runs"), *PHOTOS
+    )
+    assert code == 0, err
+    return run_of(tmp_path / "runs"), out
+
+
+def test_a_run_leaves_all_its_files_and_prints_the_path_of_the_report_last(done: tuple[Path, str]):
+    folder, out = done
+    files = {path.name for path in folder.iterdir()}
+    expected = {
+        "run.json",
+        "requests.parquet",
+        "processes.parquet",
+        "events.jsonl",
+        "results.csv",
+        "report.html",
+        "logs",
+    }
+    assert files == expected
+    assert Path(out.splitlines()[-1]) == folder / "report.html"
+    assert "toy_variant" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_run_json_says_what_was_done_and_that_it_may_be_used(done: tuple[Path, str]):
+    facts = facts_of(done[0])
+    assert set(facts) == {
+        "schema", "id", "profile", "state", "started_at", "finished_at", "seed", "command", "settings", "machine",
+        "versions", "variants", "trials", "checks", "gates", "validity",
+    }  # fmt: skip
+    assert (facts["schema"], facts["state"], facts["id"]) == ("sweetspot.run/1", "complete", done[0].name)
+    assert [each["name"] for each in facts["variants"]] == ["toy_variant", "twin"]
+    assert facts["variants"][0]["model"] == {"name": "toy", "version": "1", "provider": "none"}
+    assert facts["variants"][0]["processes"][0]["roles"] == ["model", "pages"]
+    assert {trial["variant"] for trial in facts["trials"]} == {"toy_variant", "twin"}
+    assert {gate["gate"] for gate in facts["gates"]} == {"cores", "G1", "G2", "G9", "G10"}
+    for trial in facts["trials"]:
+        assert (trial["scheduled"], trial["completed"], trial["failed"], trial["dropped"]) == (80, 80, 0, 0)
+
+
+def test_every_scheduled_request_is_a_row_with_its_times_and_its_answer(done: tuple[Path, str]):
+    table = pq.read_table(done[0] / "requests.parquet")
+    assert table.schema.equals(REQUESTS)
+    rows = [row for row in table.to_pylist() if row["intended_ns"] >= 0]
+    assert len(rows) == 160
+    for row in rows:
+        assert row["intended_ns"] <= row["sent_ns"] <= row["done_ns"]
+        assert (row["status"], row["outcome"], row["stage_app_ms"]) == (200, "ok", 0.5)
+    assert {row["model_version"] for row in rows if row["case"] == "prediction"} == {"1"}
+
+
+def test_both_variants_get_the_same_arrivals_and_photos(done: tuple[Path, str]):
+    rows = pq.read_table(done[0] / "requests.parquet").to_pylist()
+    first, second = (
+        [(row["intended_ns"], row["case"], row["photo_id"]) for row in rows if row["variant"] == name]
+        for name in ("toy_variant", "twin")
+    )
+    assert first == second
+
+
+def test_every_process_is_sampled_on_the_same_clock(done: tuple[Path, str]):
+    table = pq.read_table(done[0] / "processes.parquet")
+    assert table.schema.equals(PROCESSES)
+    rows = table.to_pylist()
+    assert {row["process"] for row in rows} == {"web", "generator"}
+    assert any(0 <= row["t_ns"] <= 2_000_000_000 for row in rows)
+
+
+def test_results_hold_every_number_of_every_variant_and_case(done: tuple[Path, str]):
+    with (done[0] / "results.csv").open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    assert tuple(reader.fieldnames or ()) == RESULTS
+    cells = {(row["variant"], row["case"], row["metric"]): row for row in rows}
+    for name in ("toy_variant", "twin"):
+        for case in ("prediction", "metadata", "page", "image"):
+            for metric in ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99", "failed_share"):
+                assert (name, case, metric) in cells
+    assert float(cells["twin", "prediction", "achieved_rate"]["value"]) == 20.0
+    assert cells["twin", "prediction", "response_p99"]["verdict"] == "withheld"  # 40 samples cannot carry it
+
+
+def test_locust_itself_also_counts_from_the_intended_time_and_apart_from_the_warm_up(done: tuple[Path, str]):
+    log = next(done[0].glob("logs/trial-*/generator.log")).read_text()
+    assert "warm-up: prediction" in log
+    assert "Traceback" not in log
+
+
+def test_the_report_can_be_made_again(done: tuple[Path, str]):
+    code, out, _ = finished("report", str(done[0]))
+    assert (code, Path(out.strip())) == (0, done[0] / "report.html")
+
+
+def test_variants_that_answer_differently_are_not_timed(tmp_path: Path):
+    other = copy_of_toy(tmp_path, "other", TOY_LABEL="dog")
+    out = tmp_path / "runs"
+    argv = ["--profile", str(TINY), "--variants", f"{TOY},{other}", "--out", str(out), *PHOTOS]
+    code, _, err = finished("run", *argv)
+    assert code == 4
+    assert "photo photo-0: toy_variant and other answer differently" in err
+    assert "tabby 0.5" in err
+    assert "dog 0.5" in err
+    facts = facts_of(run_of(out))
+    assert (facts["state"], facts["trials"]) == ("failed", [])
+
+
+def test_a_variant_that_does_not_start_is_told_with_its_last_words(tmp_path: Path):
+    broken = '[process.web]\nrun = ["{python}", "-c", "raise SystemExit(\'no model\')"]\nready = "/"\nroles = ["pages"]'
+    folder = variant(tmp_path / "broken", f'title = "B"\n{broken}').folder
+    code, out, err = finished(
+        "run", "--profile", str(TINY), "--variants", str(folder), "--out", str(tmp_path / "r"), *PHOTOS
+    )
+    assert code == 3
+    assert "broken: process web ended by itself (exit code 1)" in err
+    assert "    no model" in err
+    assert "Traceback" not in out + err
+
+
+MISSED = """
+[[check]]
+title = "A prediction takes no time"
+left = { variant = "toy_variant", case = "prediction", metric = "response_p50" }
+right = { variant = "toy_variant", case = "page", metric = "response_p50" }
+compare = "difference"
+limit = -1000.0
+unit = "ms"
+"""
+
+
+def test_a_missed_threshold_has_its_own_exit_code(tmp_path: Path):
+    profile, checks = tmp_path / "two.toml", tmp_path / "checks.toml"
+    text = TINY.read_text().replace("blocks = 1", "blocks = 2").replace("verdicts = false", "verdicts = true")
+    profile.write_text(text)
+    checks.write_text(MISSED)
+    code, out, err = finished(
+        "run", "--profile", str(profile), "--variants", str(TOY), "--expectations", str(checks),
+        "--out", str(tmp_path / "runs"), *PHOTOS,
+    )  # fmt: skip
+    facts = facts_of(run_of(tmp_path / "runs"))
+    assert "missed: A prediction takes no time" in out
+    assert code == (6 if facts["validity"]["valid"] else 5), (
+        err
+    )  # a machine busy with other tests may fail the lag gate
+
+
+def test_ctrl_c_keeps_what_was_measured_and_still_reports(tmp_path: Path):
+    out = tmp_path / "runs"
+    profile = tmp_path / "long.toml"
+    profile.write_text(TINY.read_text().replace("blocks = 1", "blocks = 50"))
+    argv = ["--profile", str(profile), "--variants", str(TOY), "--out", str(out), *PHOTOS]
+    with sweetspot("run", *argv) as process:
+
+        def second_trial() -> None:
+            assert (run_of(out) / "events.jsonl").read_text().count("trial started") == 2
+
+        wait_for(second_trial, (AssertionError, OSError, ValueError), process=process, seconds=60)
+        os.kill(process.pid, signal.SIGINT)
+        printed, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    facts = facts_of(run_of(out))
+    assert (facts["state"], len(facts["trials"])) == ("interrupted", 1)
+    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 99
+    assert Path(printed.splitlines()[-1]).name == "report.html"
+    assert "Traceback" not in printed + err
+
+
+def test_up_shows_where_it_is_and_stops_on_ctrl_c():
+    port = free_port()
+    with sweetspot("up", str(TOY), "--port", str(port), *PHOTOS) as process:
+
+        def ready() -> None:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+                assert answer.status == 200
+
+        wait_for(ready, (OSError,), process=process)
+        assert process.stdout is not None
+        wait_for(lambda: next(line for line in process.stdout if "Ctrl-C stops everything." in line), process=process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    with pytest.raises(OSError, match="refused"):
+        ready()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("run", "speed"), "'speed' is not 'latency'"),
+        (("run", "--profile", "fast"), "unknown profile 'fast': known are smoke, quick, full"),
+        (("run", "--variants", "nobody"), "unknown variant 'nobody'"),
+        (("run", "--variants", str(TOY), "--photos", "nowhere"), "no photos in nowhere"),
+        (("up", "nobody"), "unknown variant 'nobody'"),
+        (("report", "nowhere"), "nowhere is not a folder"),
+        (("fly",), "No such command 'fly'"),
+    ],
+)
+def test_wrong_usage_is_explained_in_a_line(argv: tuple[str, ...], message: str):
+    code, out, err = finished(*argv)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in out + err
+
+
+def test_help_names_the_exit_codes():
+    code, out, _ = finished("run", "--help")
+    assert code == 0
+    assert "5  the run is not valid" in out

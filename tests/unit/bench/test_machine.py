@@ -1,0 +1,26 @@
+import pytest
+
+from bench import machine
+from bench.machine import split
+
+
+@pytest.mark.parametrize(
+    ("cores", "sut", "generator"),
+    [([0], (0,), (0,)), ([0, 1], (0,), (1,)), ([2, 3, 5], (2,), (3, 5)), ([0, 1, 2, 3], (0, 1), (2, 3))],
+)
+def test_the_first_half_serves_and_the_rest_generates(
+    cores: list[int], sut: tuple[int, ...], generator: tuple[int, ...]
+):
+    assert (split(cores, pinned=True).sut, split(cores, pinned=True).generator) == (sut, generator)
+
+
+def test_a_single_core_is_shared_and_this_is_known():
+    assert split([0], pinned=True).shared
+    assert not split([0, 1], pinned=True).shared
+
+
+def test_the_fingerprint_names_the_machine():
+    facts = machine.fingerprint(machine.split_cores())
+    assert facts["cpu"]
+    assert facts["memory_bytes"]
+    assert "locust" in machine.versions()

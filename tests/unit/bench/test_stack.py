@@ -1,0 +1,80 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import stack
+from bench.exits import UsageProblem
+from tests.unit.bench.toys import TOY, variant
+
+GOOD = """
+title = "T"
+[process.web]
+run = ["{python}", "-m", "app", "{port}"]
+ready = "/readyz"
+roles = ["pages"]
+"""
+
+
+def test_the_toy_says_what_it_runs():
+    toy = stack.load(TOY)
+    assert (toy.name, toy.pages.name, toy.pages.ready) == ("toy_variant", "web", "/readyz")
+    assert toy.pages.roles == {"pages", "model"}
+    assert len(toy.prepare) == len(toy.deploy) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (("title =", "titel ="), "titel: unknown key"),
+        (('"T"', "3"), "title: must be a text"),
+        (('"/readyz"', '"readyz"'), "process.web.ready: must be a path"),
+        (('ready = "/readyz"', ""), "process.web.ready: the process that answers users"),
+        (('"pages"', '"page"'), "process.web.roles: must be a list of: model, pages, refresh"),
+        (('"pages"', '"model"'), "exactly one process needs roles"),
+        (('"{port}"', '"{prot}"'), "process.web.run: unknown field {prot}"),
+        (('"{port}"', '"{web.pid}"'), "process.web.run: unknown field {web.pid}"),
+        (('"{port}"', '"{port!r}"'), "process.web.run: '{port!r}' may only hold plain fields"),
+        (('"{port}"', '"{"'), "process.web.run: '{' is not a valid template"),
+        (('"{port}"', "8000"), "process.web.run: must be a command"),
+        (("ready =", "raedy ="), "process.web.raedy: unknown key"),
+        (("[process.web]", "[prepare]\nrun = 3\n[process.web]"), "prepare.run: must be a list of commands"),
+        (("[process.web]", '[env]\nX = "{nowhere}"\n[process.web]'), "env: unknown field {nowhere}"),
+        (("[process.web]", "[env]\nX = 3\n[process.web]"), "env.X: must be a text"),
+        (("[process.web]", "env = 3\n[process.web]"), "env: must be a table"),
+        (("[process.web]", '[deploy]\nrun = [["{version}", "{port}"]]\n[process.web]'), "deploy.run: unknown field"),
+        (("title", "title title"), "is not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_place(tmp_path: Path, change: tuple[str, str], place: str):
+    with pytest.raises(UsageProblem) as problem:
+        variant(tmp_path / "mine", GOOD.replace(*change))
+    assert str(tmp_path / "mine" / "stack.toml") in str(problem.value)
+    assert place in str(problem.value)
+
+
+def test_variants_are_found_by_their_file_and_chosen_by_name_or_path(tmp_path: Path):
+    for name in ("b", "a"):
+        variant(tmp_path / name, GOOD)
+    (tmp_path / "c").mkdir()
+    assert [each.name for each in stack.find(root=tmp_path)] == ["a", "b"]
+    assert [each.name for each in stack.find(["b", str(TOY)], root=tmp_path)] == ["b", "toy_variant"]
+
+
+def test_an_unknown_variant_is_told_what_is_known(tmp_path: Path):
+    variant(tmp_path / "a", GOOD)
+    with pytest.raises(UsageProblem, match=r"unknown variant 'x': known are a; or give the path of a folder"):
+        stack.find(["x"], root=tmp_path)
+
+
+def test_no_variant_at_all_and_two_of_the_same_name_are_said(tmp_path: Path):
+    with pytest.raises(UsageProblem, match="no variant found"):
+        stack.find(root=tmp_path)
+    for parent in ("one", "two"):
+        variant(tmp_path / parent / "same", GOOD)
+    with pytest.raises(UsageProblem, match="two variants have the same folder name"):
+        stack.find([str(tmp_path / parent / "same") for parent in ("one", "two")], root=tmp_path)
+
+
+def test_reading_stacks_does_not_import_the_load_generator():
+    assert "locust" not in sys.modules

@@ -1,0 +1,63 @@
+import math
+
+import pytest
+
+from reports import wording
+
+NB = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (4.0, "ms", f"4.00{NB}ms"),
+        (41.23, "ms", f"41.2{NB}ms"),
+        (412.3, "ms", f"412{NB}ms"),
+        (4123.0, "ms", f"4,123{NB}ms"),
+        (0.018, "share", f"1.80{NB}%"),
+        (0.0, "share", f"0{NB}%"),
+        (1.08, "ratio", "1.08"),
+        (0.03, "", "0.030"),
+        (3.0, "requests", f"3{NB}requests"),
+        (math.inf, "ms", "fails"),
+        (None, "ms", "no value"),
+    ],
+)
+def test_numbers_carry_no_more_digits_than_they_can(value, unit, words):
+    assert wording.number(value, unit) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [(5.0, "ms", f"5{NB}ms"), (0.001, "share", f"0.1{NB}%"), (1.25, "ratio", "1.25"), (None, "ms", "no value")],
+)
+def test_limits_read_as_they_were_set(value, unit, words):
+    assert wording.exact(value, unit) == words
+
+
+def test_an_interval_may_end_in_failures():
+    assert wording.interval(80, math.inf) == f"[80.0,{NB}fails]"
+    assert wording.interval(0.0, 0.003, "share") == f"[0,{NB}0.30]"
+
+
+def test_an_interval_with_an_unknown_bound_is_not_shown():
+    assert wording.interval(1.0, None) == ""
+
+
+def test_lists_read_like_a_sentence():
+    assert wording.listed([]) == ""
+    assert wording.listed(["a"]) == "a"
+    assert wording.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_spread_is_one_number_where_all_agree():
+    assert wording.spread([20.0, 20.0]) == "20"
+    assert wording.spread([20.0, None, 40.0]) == "20 to 40"
+    assert wording.spread([None]) == ""
+
+
+def test_facts_show_bytes_as_gib():
+    assert wording.facts([("memory_bytes", str(8 * 2**30)), ("sut_cores", "0")]) == [
+        ("memory", "8.00 GiB"),
+        ("sut cores", "0"),
+    ]
