@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 PERCENTILES = "A dot is a percentile, the bar its interval. All panels share one axis."
 STAGES = (
-    "Reported by the servers: app is web code, db queries, decode reading the image, queue waiting for the model, "
-    "infer the model. The diamond is the whole response as the client saw it. Medians need not add up to it, and the "
-    "network and waiting for a web worker are in no stage."
+    "Reported by the servers: db is queries, decode reading the image, queue waiting for the model, infer the model, "
+    "app all the rest inside the web server, calls to other servers included. The diamond is the whole response as the "
+    "client saw it. Medians need not add up to it, and the way to and from the client is in no stage."
 )
 CURVE = (
     "All trials of a variant together, from requests.parquet. A line ends where fewer than ten requests lie above it, "

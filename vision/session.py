@@ -73,5 +73,8 @@ def _options(threads: int) -> "SessionOptions":
 
 
 def _tuned(provider: str) -> tuple[str, dict[str, Any]]:
-    # The default, EXHAUSTIVE, times every algorithm anew for each batch size it meets.
-    return provider, {"cudnn_conv_algo_search": "HEURISTIC"} if provider == CUDA else {}
+    if provider != CUDA:
+        return provider, {}
+    # EXHAUSTIVE, the default, times every algorithm anew for each batch size it meets. TF32, on by default, would
+    # round to ten bits: the variants must give the same answers, whichever of them has a GPU.
+    return provider, {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}

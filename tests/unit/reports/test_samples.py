@@ -1,6 +1,8 @@
 import math
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from reports import ReportError, samples
 
@@ -65,3 +67,15 @@ def test_a_damaged_file_is_refused(tmp_path, content):
 def test_a_missing_column_is_refused(build):
     with pytest.raises(ReportError, match="damaged"):
         read(build, [{"variant": "a"}])
+
+
+def test_a_text_that_is_missing_is_damage(build):
+    with pytest.raises(ReportError, match="damaged"):
+        read(build, [request(index, 5, outcome=None if index else "ok") for index in range(20)])
+
+
+def test_a_run_without_a_trial_has_no_curve(tmp_path):
+    texts, numbers = ("variant", "case", "outcome"), ("block", "intended_ns", "done_ns")
+    schema = pa.schema([*((name, pa.string()) for name in texts), *((name, pa.int64()) for name in numbers)])
+    parquet.write_table(schema.empty_table(), tmp_path / "requests.parquet")
+    assert samples.read(tmp_path / "requests.parquet") == ()

@@ -82,7 +82,7 @@ def test_the_session_is_opened_without_fallback_and_with_our_threads(cuda_build,
     open_session(b"", device="cuda", threads=3)
 
     assert seen["enable_fallback"] == 0
-    assert seen["providers"] == [(CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})]
+    assert seen["providers"] == [(CUDA, {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"})]
     assert (seen["options"].intra_op_num_threads, seen["options"].inter_op_num_threads) == (3, 1)
     assert seen["options"].get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
