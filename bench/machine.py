@@ -4,6 +4,8 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 
 from bench.guarded import ROOT
 
+NICENESS = 10
 PACKAGES = (
     "sweetspot", "locust", "gevent", "geventhttpclient", "onnxruntime", "onnxruntime-gpu", "flask", "gunicorn",
     "fastapi", "uvicorn", "sqlalchemy", "pycurl", "numpy", "pillow",
@@ -48,6 +51,12 @@ def stay_off(cores: Split) -> None:
     """Pin the harness itself to the generator's cores: its own work must not slow the system under test."""
     if cores.pinned:
         os.sched_setaffinity(0, cores.generator)
+
+
+def give_way() -> None:
+    """Let the calling thread give way to the load generator, whose cores it shares."""
+    if sys.platform == "linux":  # there, and only there, a thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def cpu_model() -> str:

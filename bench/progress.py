@@ -1,10 +1,15 @@
 """What is going on and how much longer: a bar on a terminal, plain lines elsewhere; on standard error."""
 
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
+
+from bench.machine import give_way
+
+REDRAW_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Lines:
 
 
 class Bar(Lines):
-    """Progress as a bar that counts down. It redraws once a second: more would take CPU from the load generator."""
+    """Progress as a bar that counts down. Drawing takes milliseconds on the load generator's core, so it gives way."""
 
     def __init__(self, plan: Plan) -> None:
         from rich.console import Console
@@ -77,15 +82,25 @@ class Bar(Lines):
 
         super().__init__(plan)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), Left())
-        self.bar: Progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=1, transient=True)
+        self.bar: Progress = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+        self.over = threading.Event()
+        self.drawing = threading.Thread(target=self._draw, name="progress", daemon=True)
         self.task = self.bar.add_task("", total=plan.total_s)
 
     def __enter__(self) -> Self:
         self.bar.start()
+        self.drawing.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.drawing.join()
         self.bar.stop()
+
+    def _draw(self) -> None:
+        give_way()
+        while not self.over.wait(REDRAW_S):
+            self.bar.refresh()
 
     def step(self) -> None:
         """Say what begins and move the bar."""

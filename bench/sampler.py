@@ -1,8 +1,6 @@
 """What every process of the stack and the generator uses, once a second, summed over each process tree."""
 
 import contextlib
-import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -10,8 +8,9 @@ from typing import Self
 
 import psutil
 
+from bench.machine import give_way
+
 PERIOD_S = 1.0
-NICENESS = 10
 
 
 class Sampler:
@@ -41,8 +40,7 @@ class Sampler:
         self._thread.join()
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # there, and only there, a thread has a niceness of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way()
         due = time.monotonic() + PERIOD_S
         names = list(self._trees)
         while not self._stop.wait(max(0.0, due - time.monotonic())):

@@ -23,7 +23,7 @@ LEFT, RIGHT = 0.8, 0.3  # inches
 NARROW_DECADES = 2.3
 LABEL_DROP = 0.38  # inches below the axis
 MARKER, EDGE = 6.5, 0.6  # points
-LONG_LABEL = 22  # letters, of which three beside each other fill the width
+LONG_LABEL = 21  # letters, of which three beside each other fill the width
 
 
 def add(figure: Figure, bottom: float, height: float, left: float = LEFT) -> Axes:

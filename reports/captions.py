@@ -50,7 +50,8 @@ def curve(view: View, *, claims: bool) -> str:
     """How much slower the slow requests are than the usual ones."""
     if not claims:
         return ILLUSTRATION.format("response time of a prediction by percentile, all trials of a variant together")
-    words = [f"{_growth(each)} times the median in {view.title(each.variant)}" for each in view.curves if _growth(each)]
+    curves = sorted(view.curves, key=lambda each: view.variants.index(each.variant))
+    words = [f"{_growth(each)} times the median in {view.title(each.variant)}" for each in curves if _growth(each)]
     if not words:
         return "No variant answered enough requests well to compare its slow ones with its usual ones."
     return f"The slowest 5 % of the predictions took at least {listed(words)}."

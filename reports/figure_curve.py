@@ -23,7 +23,7 @@ TEXT = "One line per variant: percentile upwards, response time in milliseconds 
 
 
 def draw(view: View) -> str:
-    """Draw the figure as SVG. A line ends where failures begin, or where fewer than ten requests lie above."""
+    """Draw the figure as SVG. A line ends where failures begin, or where too few requests lie above."""
     keys = parts.variant_keys(view)
     height = AXIS + HEIGHT + parts.legend_height(keys)
 

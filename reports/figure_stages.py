@@ -82,5 +82,5 @@ def _keys() -> list[Artist]:
         colour, hatch = STAGE_LOOKS[stage]
         keys.append(Patch(facecolor=colour, hatch=hatch, edgecolor=INK, linewidth=0.6, label=stage))
     diamond = Line2D([], [], linestyle="", marker="d", color="white", markeredgecolor=INK, markersize=8)
-    diamond.set_label("response p50 at client")
+    diamond.set_label("response p50, client")
     return [*keys, diamond]

@@ -18,8 +18,8 @@ STAGES = (
     "client saw it. Medians need not add up to it, and the way to and from the client is in no stage."
 )
 CURVE = (
-    "All trials of a variant together, from requests.parquet. A line ends where fewer than ten requests lie above it, "
-    "or where failures begin."
+    "All trials of a variant together, from requests.parquet. A line ends where too few requests lie above it for "
+    "an interval, or where failures begin."
 )
 
 

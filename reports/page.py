@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reports import figures, runfolder, standing, summary, verdict, view
 from reports.errors import ReportError
 from reports.results import RAW_LIMIT
-from reports.wording import exact, facts, interval, number, spread
+from reports.wording import exact, facts, interval, moment, number, spread
 
 if TYPE_CHECKING:
     from reports.record import Run
@@ -56,7 +56,14 @@ def html(folder: RunFolder) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "shell": shlex.join, "interval": interval, "facts": facts, "exact": exact}
+    environment.filters |= {
+        "number": number,
+        "shell": shlex.join,
+        "interval": interval,
+        "facts": facts,
+        "exact": exact,
+        "moment": moment,
+    }
     return environment.get_template("template.html").render(_context(folder))
 
 

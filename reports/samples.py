@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("block", "variant", "case", "intended_ns", "done_ns", "outcome")
 POINTS = 160
-SAMPLES_ABOVE = 10  # a percentile with fewer samples above it is noise, so the curve ends there
+SAMPLES_ABOVE = -math.log(0.025)  # with fewer above it, a percentile has no 95 % interval, and the curve ends there
 
 
 @dataclass(frozen=True, eq=False)

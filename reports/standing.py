@@ -58,9 +58,9 @@ def judge(folder: RunFolder) -> Standing:
     if not finished:
         return Standing(claims=False, why_not="the run did not finish", notices=(_unfinished(folder),))
     if not trusted:
-        why = "the run is not valid" if _judged(run) else "nobody judged whether the run is valid"
-        short = "it is too short for claims, and " if run.profile == SMOKE else ""
-        return Standing(claims=False, why_not=short + why, notices=(_invalid(run),) if _judged(run) else ())
+        why = "it is not valid" if _judged(run) else "nobody judged whether it is valid"
+        short = "is too short for claims, and " if run.profile == SMOKE else "cannot be relied on: "
+        return Standing(claims=False, why_not=f"the run {short}{why}", notices=(_invalid(run),) if _judged(run) else ())
     if run.profile == SMOKE:
         return Standing(claims=False, why_not=SMOKE, notices=())
     return Standing(claims=True, why_not="", notices=())

@@ -55,7 +55,7 @@ def cell(row: Result | None, percentile: str = "") -> Cell:
     if row is None:
         return Cell("not measured", kind="absent")
     if not row.known or row.value is None:
-        few = "too few requests" if row.n is None else f"{row.n:,} requests are too few"
+        few = "too few requests" if row.n is None else f"n = {row.n:,} is too few"
         return Cell("withheld", few, "withheld")
     if math.isinf(row.value):
         return Cell(FAILS, REACH.get(percentile, "too many failed"), "fails")

@@ -19,7 +19,7 @@ STYLE: Final[dict[Any, Any]] = {
     "font.size": 10,
     "hatch.linewidth": 0.4,
 }
-LABEL_LENGTH = 34
+LABEL_LENGTH = 24
 
 
 def drawing(key: str, title: str, text: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> str:

@@ -17,7 +17,7 @@ CASES = (PREDICTION, "metadata", "page", "image")
 CASE_TITLES = {
     PREDICTION: "Prediction: needs the model",
     "metadata": "Photo metadata: needs no model",
-    "page": "Photo page: renders without the model",
+    "page": "Photo page: shows the prediction, if there is one",
     "image": "Image bytes: needs no model",
 }
 PERCENTILES = ("p50", "p95", "p99")
@@ -45,10 +45,13 @@ class View:
         return (*(case for case in CASES if case in found), *(case for case in found if case not in CASES))
 
     def title(self, name: str) -> str:
-        """Return what the reader knows a variant by."""
+        """Return what the reader knows a variant by: its title up to the colon, unless two would share that."""
         if name == RAW_LIMIT:
             return "Raw limit"
-        return next((each.title for each in self.run.variants if each.name == name), name)
+        full = next((each.title for each in self.run.variants if each.name == name), name)
+        short = [each.title.partition(":")[0] for each in self.run.variants]
+        head = full.partition(":")[0]
+        return head if head and short.count(head) == 1 else full
 
     def percentile(self, variant: str, case: str, percentile: str) -> Result | None:
         """Return a response time; the raw limit has no queue before it, so its service time stands in."""

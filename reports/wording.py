@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def spread(values: Sequence[float | None]) -> str:
     if not known:
         return ""
     return f"{known[0]:,g}" if len(known) == 1 else f"{known[0]:,g} to {known[-1]:,g}"
+
+
+def moment(text: str) -> str:
+    """Return an RFC 3339 time in UTC to the second, as people write it; any other text as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", text)
+    return f"{found[1]} {found[2]} UTC" if found else text
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -93,4 +93,3 @@ def _explain(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):  # WebP only: it counts before we can
         return f"too many pixels, at most {MAX_PIXELS:,}"
     return "truncated image" if "truncated" in str(error).lower() else "damaged image"
-

@@ -27,7 +27,7 @@ def test_withheld_and_failing_cells_say_why(build, row):
     ]
     (table,) = summary.headline_tables(seen(build(variants=("a",), rows=rows)))
     _, p95, p99, failed, _ = table.rows[0].cells
-    assert (p95.text, p95.note) == ("withheld", "40 requests are too few")
+    assert (p95.text, p95.note) == ("withheld", "n = 40 is too few")
     assert (p99.text, p99.note) == ("fails", "1 % or more failed")
     assert failed.text == "not measured"
 
@@ -45,5 +45,8 @@ def test_a_variant_that_only_the_results_know_is_shown_by_name(build, row):
 
 
 def test_curve_table_withholds_what_n_cannot_carry(build):
-    table = summary.curve_table(seen(build()))
+    rows = [
+        {"block": 0, "variant": "a", "case": "prediction", "intended_ns": 0, "done_ns": 10**6, "outcome": "ok"}
+    ] * 100
+    table = summary.curve_table(seen(build(variants=("a",), requests=rows)))
     assert [cell.kind for cell in table.rows[0].cells] == ["value", "value", "value", "withheld", "value"]

@@ -98,4 +98,6 @@ def test_a_smoke_run_gets_the_banner_alone(say):
 
 
 def test_an_invalid_run_gets_no_verdict(say):
-    assert say(validity={"valid": False, "reasons": ["late"]}) == "No verdict: the run is not valid."
+    assert say(validity={"valid": False, "reasons": ["late"]}) == (
+        "No verdict: the run cannot be relied on: it is not valid."
+    )

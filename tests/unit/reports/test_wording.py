@@ -56,6 +56,11 @@ def test_a_spread_is_one_number_where_all_agree():
     assert wording.spread([None]) == ""
 
 
+def test_times_read_to_the_second():
+    assert wording.moment("2026-11-22T13:48:00.954124Z") == "2026-11-22 13:48:00 UTC"
+    assert wording.moment("yesterday") == "yesterday"
+
+
 def test_facts_show_bytes_as_gib():
     assert wording.facts([("memory_bytes", str(8 * 2**30)), ("sut_cores", "0")]) == [
         ("memory", "8.00 GiB"),
