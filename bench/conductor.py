@@ -46,7 +46,7 @@ class Run:
     bench: Bench
     verified: list[Verified] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
-    limits: dict[int, Limit] = field(default_factory=dict)
+    limits: dict[tuple[int, str], Limit] = field(default_factory=dict)
     failure: Failure | None = None
 
     @property
@@ -108,7 +108,7 @@ def plan(settings: Settings) -> Plan:
     for block in range(profile.blocks):
         name = f"block {block + 1}/{profile.blocks}"
         if profile.limit_s:
-            steps.append(Step(f"{name}: raw limit of the model", profile.limit_s + 1))
+            steps.append(Step(f"{name}: raw limit of the model", profile.limit_s * 4 / 3 + 3))
         order = order_of_block(len(settings.stacks), block, settings.seed)
         steps += [Step(f"{name}: {settings.stacks[index].name} under load", trial_s) for index in order]
     return Plan(steps)
@@ -157,14 +157,17 @@ def measure_block(run: Run, block: int, show: Lines) -> None:
 
 def measure_limit(run: Run, block: int, show: Lines) -> None:
     """Measure the raw limit. Without it the run goes on, but nothing is said about how near a variant comes to it."""
-    version = run.verified[0].model["version"]
+    version, profile = run.verified[0].model["version"], run.settings.profile
     logs = run.folder.path / "logs" / f"block-{block:02d}"
     cores = run.bench.cores.sut if run.bench.cores.pinned else ()
-    try:
-        found = limit.measure(run.images, version, run.settings.profile.limit_s, cores, logs)
-    except StackFailed as failure:
-        show.say(f"warning: {failure}")
-        run.folder.event("raw limit failed", block=block, reason=str(failure))
-    else:
-        run.limits[block] = found
-        run.folder.event("raw limit measured", block=block, samples=len(found.samples_ms["response"]))
+    for pace in limit.paces(profile.rates.get("prediction", 0.0), profile.limit_s):
+        try:
+            found = limit.measure(run.images, version, pace, cores, logs)
+        except StackFailed as failure:
+            show.say(f"warning: {failure}")
+            run.folder.event("raw limit failed", block=block, pace=pace.case, reason=str(failure))
+        else:
+            run.limits[block, pace.case] = found
+            run.folder.event(
+                "raw limit measured", block=block, pace=pace.case, samples=len(found.samples_ms["response"])
+            )

@@ -1,7 +1,8 @@
 """The raw limit: what the bare model needs for the same photos on the same cores, measured in the same run.
 
 It is the floor under every response time that runs the model: no web, no queue, no network. Measured once per block,
-because a shared machine is not the same machine ten minutes later.
+because a shared machine is not the same machine ten minutes later. And at two paces: at the rate of the load, which is
+what a variant is held against, and back to back, where the core never rests (docs/adr/0006).
 """
 
 import json
@@ -19,6 +20,20 @@ QUANTITIES = {"response": "samples_ns", "stage_decode": "decode_ns", "stage_infe
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How the bare loop is driven: photos per second (0: back to back), for how long, and the case it stands for."""
+
+    case: str
+    rate_per_s: float
+    seconds: float
+
+
+def paces(rate_per_s: float, seconds: float) -> tuple[Pace, Pace]:
+    """Return both paces: like the load for so many seconds, and without a pause for a third of that."""
+    return Pace("prediction", rate_per_s, seconds), Pace("back to back", 0.0, seconds / 3)
+
+
+@dataclass(frozen=True)
 class Limit:
     """Milliseconds per photo by quantity: `response` is all of it, the stages are its parts."""
 
@@ -26,13 +41,15 @@ class Limit:
     provider: str
 
 
-def measure(photos: Path, version: str, seconds: float, cores: Iterable[int], folder: Path) -> Limit:
-    """Run the bare model over the photos for so many seconds. Raises StackFailed when it cannot be measured."""
+def measure(photos: Path, version: str, pace: Pace, cores: Iterable[int], folder: Path) -> Limit:
+    """Run the bare model over the photos at one pace. Raises StackFailed when it cannot be measured."""
+    seconds = pace.seconds
     argv = [
-        sys.executable, "-m", "vision", "limit", str(photos.resolve()),
-        "--version", version, "--seconds", f"{seconds:g}", "--models", str(ROOT / "models"),
+        sys.executable, "-m", "vision", "limit", str(photos.resolve()), "--version", version,
+        "--seconds", f"{seconds:g}", "--rate", f"{pace.rate_per_s:g}", "--models", str(ROOT / "models"),
     ]  # fmt: skip
-    answer, log = folder / "raw-limit.json", folder / "raw-limit.log"
+    name = f"raw-limit-{pace.case.replace(' ', '-')}"
+    answer, log = folder / f"{name}.json", folder / f"{name}.log"
     with Guarded("raw limit", argv, env=environment(), log=log, cores=cores, output=answer) as command:
         code = command.wait(seconds + START_ALLOWANCE_S)
     if code != 0:

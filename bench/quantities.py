@@ -59,15 +59,15 @@ def parse(metric: str) -> tuple[str, float]:
     return quantity, int(percent) / 10 ** len(percent)
 
 
-def collect(requests: pd.DataFrame, limits: Mapping[int, Limit]) -> Quantities:
-    """Return the samples of all requests, and of the raw limits by block."""
+def collect(requests: pd.DataFrame, limits: Mapping[tuple[int, str], Limit]) -> Quantities:
+    """Return the samples of all requests, and of the raw limits by block and case."""
     found = Quantities()
     for (variant, case, block), rows in requests.groupby(["variant", "case", "block"], sort=False):
         for quantity, values in of_rows(rows).items():
             found.add((str(variant), str(case), quantity), int(str(block)), values)
-    for block, limit in limits.items():
+    for (block, case), limit in limits.items():
         for quantity, samples in limit.samples_ms.items():
-            found.add((RAW_LIMIT, "prediction", quantity), block, np.asarray(samples, dtype=np.float64))
+            found.add((RAW_LIMIT, case, quantity), block, np.asarray(samples, dtype=np.float64))
     return found
 
 

@@ -18,7 +18,8 @@ def rows(requests: pd.DataFrame, found: Quantities, window_s: float, checks: lis
     table: list[Row] = []
     for (variant, case), group in requests.groupby(["variant", "case"], sort=False):
         table += of_case(str(variant), str(case), group, found, window_s)
-    table += [level(RAW_LIMIT, "prediction", metric, found) for metric in RAW if found.pooled(raw_key(metric)).size]
+    for case in ("prediction", "back to back"):
+        table += [level(RAW_LIMIT, case, metric, found) for metric in RAW if found.pooled(raw_key(case, metric)).size]
     return table + [of_check(check) for check in checks]
 
 
@@ -35,9 +36,9 @@ def of_case(variant: str, case: str, group: pd.DataFrame, found: Quantities, win
     return table
 
 
-def raw_key(metric: str) -> tuple[str, str, str]:
+def raw_key(case: str, metric: str) -> tuple[str, str, str]:
     """Return where the samples of a metric of the raw limit are."""
-    return RAW_LIMIT, "prediction", metric.rpartition("_p")[0]
+    return RAW_LIMIT, case, metric.rpartition("_p")[0]
 
 
 def plain(value: float, n: int) -> Estimate:

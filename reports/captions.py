@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING
 
 from reports.results import RAW_LIMIT
 from reports.view import PREDICTION, STAGES
-from reports.wording import digits, interval, listed, number
+from reports.wording import digits, listed, number
 
 if TYPE_CHECKING:
-    from reports.results import Result
     from reports.samples import Curve
     from reports.view import View
 
 ILLUSTRATION = "An illustration, not a finding: {}."
-RATIO = "p50_over_raw_limit"
+BACK_TO_BACK = "back to back"
 
 
 def percentiles(view: View, *, claims: bool) -> str:
     """How far each variant is from the raw limit; without one, how wide the variants spread."""
     if not claims:
         return ILLUSTRATION.format("response time by percentile and route class, with intervals where known")
-    ratios = [row for row in view.results.matching(RATIO) if row.known and row.variant in view.variants]
-    if ratios:
-        words = [f"{_times(row)} as long in {view.title(row.variant)}" for row in ratios]
-        return f"Against the raw limit, the median prediction took {listed(words)}."
     words = [f"{median} in {view.title(name)}" for name in view.variants if (median := _median(view, name))]
     if not words:
         return "No median response time of a prediction is published."
-    limit = _median(view, RAW_LIMIT)
-    return f"The median prediction took {listed(words)}{f', with a raw limit of {limit}' if limit else ''}."
+    return f"The median prediction took {listed(words)}{_raw_limit(view)}."
 
 
 def stages(view: View, *, claims: bool) -> str:
@@ -64,15 +58,17 @@ def stage_ms(view: View, variant: str, stage: str) -> float:
     return value if value is not None and math.isfinite(value) else 0.0
 
 
-def _median(view: View, name: str) -> str:
-    row = view.percentile(name, PREDICTION, "p50")
+def _raw_limit(view: View) -> str:
+    """Tell the bare model's median at the pace of the load and, where it was measured, without a pause."""
+    paced, hot = _median(view, RAW_LIMIT), _median(view, RAW_LIMIT, BACK_TO_BACK)
+    if not paced:
+        return ""
+    return f", with a raw limit of {paced}" + (f" ({hot} where the core never rests)" if hot else "")
+
+
+def _median(view: View, name: str, case: str = PREDICTION) -> str:
+    row = view.percentile(name, case, "p50")
     return number(row.value, "ms") if row is not None and row.known else ""
-
-
-def _times(row: Result) -> str:
-    if row.value is None or math.isinf(row.value):
-        return "without end, as half of them failed, instead of"
-    return f"{digits(row.value)} times {interval(row.low, row.high)}".rstrip()
 
 
 def _growth(each: Curve) -> str:

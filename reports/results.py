@@ -50,10 +50,6 @@ class Results:
         key = (variant, case, metric)
         return next((row for row in self.rows if (row.variant, row.case, row.metric) == key), None)
 
-    def matching(self, metric: str) -> tuple[Result, ...]:
-        """All rows of one metric, in the order of the file."""
-        return tuple(row for row in self.rows if row.metric == metric)
-
     @property
     def variants(self) -> tuple[str, ...]:
         """The architectures that the rows speak of, in the order of the file."""
@@ -61,8 +57,9 @@ class Results:
 
     @property
     def cases(self) -> tuple[str, ...]:
-        """The route classes with a response time, in the order of the file."""
-        return tuple(dict.fromkeys(row.case for row in self.rows if row.case and row.metric.startswith("response_")))
+        """The route classes of which an architecture has a response time, in the order of the file."""
+        measured = [row for row in self.rows if row.variant != RAW_LIMIT and row.metric.startswith("response_")]
+        return tuple(dict.fromkeys(row.case for row in measured if row.case))
 
 
 def read(path: Path) -> Results:

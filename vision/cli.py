@@ -103,11 +103,12 @@ def classify(files: tuple[Path, ...], version: str, models: Path, device: str, t
 @device_option
 @threads_option
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
-def limit(folder: Path, version: str, models: Path, device: str, threads: int, seconds: float) -> None:
+@click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
+def limit(folder: Path, version: str, models: Path, device: str, threads: int, seconds: float, rate: float) -> None:
     """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON."""
     from vision.limit import measure_limit
 
-    measured = measure_limit(models, version, folder, seconds=seconds, device=device, threads=threads)
+    measured = measure_limit(models, version, folder, seconds=seconds, rate=rate, device=device, threads=threads)
     click.echo(json.dumps(asdict(measured)))
 
 

@@ -46,7 +46,9 @@ def test_blocks_are_kept_apart_and_pooled_on_demand():
 
 
 def test_stages_and_the_raw_limit_are_quantities_too():
-    found = collect(table(request(stage_infer_ms=7.0)), {1: Limit({"response": [3.0], "stage_infer": [2.0]}, "cpu")})
+    found = collect(
+        table(request(stage_infer_ms=7.0)), {(1, "prediction"): Limit({"response": [3.0], "stage_infer": [2.0]}, "cpu")}
+    )
     assert found.pooled(("v", "prediction", "stage_infer")).tolist() == [7.0]
     assert found.pooled((RAW_LIMIT, "prediction", "response")).tolist() == [3.0]
 

@@ -41,6 +41,10 @@ def test_takes_the_photos_in_turn_after_a_warm_up(models, folder, monkeypatch):
     assert seen[checked : checked + 4] == [png, jpeg, png, jpeg]
 
 
+def test_a_pace_is_kept(models, folder):
+    assert 5 <= limit.measure_limit(models, "1", folder, seconds=1.0, rate=10).images <= 11
+
+
 def test_a_folder_without_photos_is_an_error(models, tmp_path):
     with pytest.raises(ModelError, match="no photos in"):
         limit.measure_limit(models, "1", tmp_path, seconds=1)
