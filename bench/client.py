@@ -1,93 +1,85 @@
-"""The HTTP client under Locust's FastHttpUser: one attempt per request, counted. Only the locust process imports this.
+"""The HTTP client of the load generator: one attempt for each request, and its times. Only the locust process uses it.
 
-geventhttpclient sends a request again when the connection breaks before the first byte, up to pool size + 1 times
-and whatever `max_retries` says (geventhttpclient/client.py, HTTPClient.request). That would hide crashes of the system
-under test, and repeat the very request that caused them.
+Locust's own FastHttpUser is not used for sending: its client sends a request again when a connection breaks before the
+first byte (geventhttpclient/client.py, HTTPClient.request), which would hide crashes of the system under test and
+repeat the very request that caused them; and what it does around each request would count as the server's time.
 """
 
 import socket
-from typing import Any
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import gevent
-import geventhttpclient.response
-from geventhttpclient.client import HTTPClient, HTTPClientPool
-from geventhttpclient.connectionpool import ConnectionPool
-from geventhttpclient.response import HTTPConnectionClosed, HTTPSocketPoolResponse
-from geventhttpclient.url import URL
+from gevent.monkey import get_original
+from gevent.socket import create_connection
+from gevent.socket import socket as Socket  # noqa: N812 - a class under a lower-case name
+from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
+
+_select = get_original("select", "select")
 
 
-class CountingConnections(ConnectionPool):
-    """Counts the connections opened; a new one costs time within a request, so the run reports how many there were."""
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer; `done_ns` is the monotonic time at which its last byte had been read."""
 
-    opened = 0
-
-    def after_connect(self, sock: Any) -> None:  # noqa: ANN401 - gevent has no types
-        """Count, and send small requests at once instead of waiting for more to send."""
-        self.opened += 1
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    done_ns: int
+    status: int
+    server_timing: str
+    body: bytes
 
 
-class SingleAttemptClient(HTTPClient):
-    """Sends each request exactly once. Only for requests with a body of bytes or none, which is all that we send."""
+class Wire:
+    """Kept-alive connections to one host, the warmest first; opens one whenever none is idle, so nobody ever queues."""
 
-    sent = 0
+    def __init__(self, url: str, connect_timeout_s: float) -> None:
+        target = urlsplit(url)
+        if target.hostname is None or target.port is None:
+            raise ValueError(f"{url} must look like http://127.0.0.1:8000")
+        self.address = (target.hostname, target.port)
+        self.opened = 0  # a new connection costs time within a request, so the run reports how many there were
+        self.sent = 0
+        self._timeout_s = connect_timeout_s
+        self._idle: list[Socket] = []
 
-    def __init__(self, host: str, port: int, concurrency: int, timeout_s: float) -> None:
-        super().__init__(host, port=port, concurrency=concurrency)
-        self._connection_pool: CountingConnections = CountingConnections(
-            host, port, host, port,
-            size=concurrency, connection_timeout=timeout_s, network_timeout=timeout_s, disable_ipv6=True,
-        )  # fmt: skip
+    def encode(self, path: str) -> bytes:
+        """Return a GET request, ready to send. Compressing would load the server with work that nobody compares."""
+        host, port = self.address
+        return f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept-Encoding: identity\r\n\r\n".encode("ascii")
 
-    @property
-    def connections(self) -> int:
-        """How many connections were opened so far."""
-        return self._connection_pool.opened
-
-    def request(
-        self,
-        method: str,
-        request_uri: str,
-        body: Any = b"",  # noqa: ANN401 - the parent's type is wider than what we accept
-        headers: Any = None,  # noqa: ANN401
-    ) -> HTTPSocketPoolResponse:
-        """Send once and read the head of the answer. A broken connection is an error, never a second try."""
-        content = body or b""
-        head = self._build_request(method, request_uri, body=content, headers=headers, chunked=False)
-        connection = self._connection_pool.get_socket()
+    def exchange(self, request: bytes) -> Answer:
+        """Send once and read the whole answer. A broken connection is an error, never a second try."""
+        connection = self._connection()
         try:
             self.sent += 1
-            connection.sendall(head.encode("latin-1") + content)
-        except BaseException:  # also the deadline: a connection that is not given back would shrink the pool for ever
-            self._connection_pool.release_socket(connection)
+            connection.sendall(request)
+            response = HTTPSocketResponse(connection)
+            body = response.read()
+        except BaseException:  # also the deadline: what still comes over this connection belongs to nobody
+            connection.close()
             raise
-        response = HTTPSocketPoolResponse(
-            connection, self._connection_pool, block_size=self.block_size, method=method, headers_type=self.headers_type
-        )
-        response._sent_request = head  # noqa: SLF001 - Locust's agent asks for it
-        return response
+        done = time.monotonic_ns()
+        if response.should_close():
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return Answer(done, response.status_code, str(response.get("Server-Timing", "")), bytes(body))
 
-
-class OneHostPool(HTTPClientPool):
-    """What FastHttpUser takes as `client_pool`: always the same single-attempt client."""
-
-    def __init__(self, url: str, concurrency: int, timeout_s: float) -> None:
-        super().__init__()
-        target = URL(url)
-        if target.port is None:
-            raise ValueError(f"{url} names no port")
-        self.client = SingleAttemptClient(target.host, target.port, concurrency, timeout_s)
-        self.clients[(target.host, target.port)] = self.client
-
-    def get_client(self, url: str | URL) -> HTTPClient:  # noqa: ARG002 - there is one host
-        """Return the one client."""
-        return self.client
+    def _connection(self) -> Socket:
+        while self._idle:
+            connection = self._idle.pop()
+            if not _select([connection], [], [], 0)[0]:
+                return connection
+            connection.close()  # readable without a request: the server has closed it
+        connection = create_connection(self.address, self._timeout_s)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(None)  # the request's own deadline ends it
+        self.opened += 1
+        return connection
 
 
 def outcome_of(error: BaseException) -> str:
     """Name what became of a request without a full answer: `timeout`, `reset` (the connection failed) or `error`."""
-    cause = getattr(error, "original", None) or error  # geventhttpclient wraps some
-    if isinstance(cause, gevent.Timeout | TimeoutError):
+    if isinstance(error, gevent.Timeout | TimeoutError):
         return "timeout"
-    broken = (ConnectionError, HTTPConnectionClosed, geventhttpclient.response.HTTPParseError)
-    return "reset" if isinstance(cause, broken) else "error"
+    return "reset" if isinstance(error, OSError | HTTPConnectionClosed | HTTPParseError) else "error"

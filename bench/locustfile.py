@@ -16,16 +16,19 @@ from typing import Any
 
 import gevent
 from gevent.pool import Pool
-from locust import FastHttpUser, events, task
+from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopTest, StopUser
 
-from bench.answers import PATHS, Verdict, judge, stages
-from bench.client import OneHostPool, outcome_of
+from bench.answers import PATHS, judge, stages
+from bench.client import Wire, outcome_of
 
 SPIN_S = 0.0015  # gevent's timers round up to the next millisecond, so the rest is waited for actively
 LEAD_NS = 200_000_000
-HEADERS = {"Accept-Encoding": "identity"}  # compressing would load the system under test with work nobody compares
+
+
+class NotOk(Exception):  # noqa: N818 - for Locust's table of failures
+    """The outcome of a request that did not get the right answer."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,25 +39,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 events.init_command_line_parser.add_listener(add_arguments)  # type: ignore[no-untyped-call]
 
 
-class OpenLoopUser(FastHttpUser):
+class OpenLoopUser(User):
     """Sends every request at its intended time, however slow the answers are; drops are recorded, never silent."""
 
     fixed_count = 1
-    max_redirects = 0
 
     def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
         options = environment.parsed_options
         if options is None or not options.spec:
             raise StopTest("--spec FILE is missing: the schedule to send")
         self.spec: dict[str, Any] = json.loads(Path(options.spec).read_text(encoding="utf-8"))
         deadline_s = self.spec["deadline_s"]
         self.cap = ceil(self.spec["rate_per_s"] * deadline_s * 1.1) + 10  # more in flight can only have timed out
-        self.wire = OneHostPool(str(environment.host), self.cap, deadline_s)
-        self.client_pool = self.wire
-        super().__init__(environment)
-        agent = self.client.client
-        agent.cookiejar = None  # shared by all greenlets, and no visitor of ours comes back
-        agent.valid_response_codes = frozenset(range(100, 600))  # type: ignore[misc]  # we judge answers ourselves
+        self.wire = Wire(str(environment.host), deadline_s)
+        # Encoded ahead: nothing is built while it could delay a request.
+        self.requests = {
+            (case, number): self.wire.encode(PATHS[case].format(id=photo["path"]))
+            for case in self.spec["cases"]
+            for number, photo in enumerate(self.spec["photos"])
+        }
         self.rows: list[dict[str, Any]] = [{"outcome": "dropped"} for _ in self.spec["offset_ns"]]
 
     @task
@@ -77,46 +81,45 @@ class OpenLoopUser(FastHttpUser):
         raise StopUser
 
     def fire(self, number: int) -> None:
-        """Send one request and record it. Its deadline counts from the intended time, like its latency."""
+        """Send one request, record and report it. Its deadline counts from the intended time, like its latency."""
         spec, row = self.spec, self.rows[number]
-        offset = spec["offset_ns"][number]
+        offset, case, photo = spec["offset_ns"][number], spec["cases"][spec["case"][number]], spec["photo"][number]
         sent = time.monotonic_ns() - self.zero_ns
         row.update(sent_ns=sent, outcome="error")  # holds if an error of our own, which gevent logs, ends this greenlet
+        length = 0
         try:
             with gevent.Timeout(max(0.001, spec["deadline_s"] - (sent - offset) / 1e9)):
-                self.exchange(row, offset, spec["cases"][spec["case"][number]], spec["photos"][spec["photo"][number]])
-        except gevent.Timeout:
-            row.update(outcome="timeout")
+                answer = self.wire.exchange(self.requests[case, photo])
+        except (gevent.Timeout, Exception) as error:  # noqa: BLE001 - every failure of the exchange is an outcome
+            row.update(outcome=outcome_of(error))
+        else:
+            length = len(answer.body)
+            row.update(done_ns=answer.done_ns - self.zero_ns, status=answer.status)
+            row.update(stages(answer.server_timing))
+            judged = judge(
+                case, answer.status, answer.body, spec["photos"][photo]["id"], spec["photos"][photo]["labels"]
+            )
+            row.update(outcome=judged.outcome, model_version=judged.model_version, source=judged.source)
+        self.report(case, row, offset, length)
 
-    def exchange(self, row: dict[str, Any], offset: int, case: str, photo: dict[str, Any]) -> None:
-        """Ask and judge. Times are taken before the answer is parsed."""
-        name = case if offset >= 0 else f"warm-up: {case}"
-        path = PATHS[case].format(id=photo["path"])
-        with self.client.get(path, name=name, headers=HEADERS, catch_response=True) as answer:
-            done = time.monotonic_ns() - self.zero_ns
-            verdict = self.verdict(answer, case, photo)
-            row.update(outcome=verdict.outcome, model_version=verdict.model_version, source=verdict.source)
-            row.update(status=answer.status_code or None, done_ns=None if verdict.outcome == "timeout" else done)
-            row.update(stages((answer.headers or {}).get("server-timing")))
-            answer.request_meta["response_time"] = (done - offset) / 1e6  # so Locust's table counts from intended, too
-            if verdict.outcome == "ok":
-                answer.success()
-            else:
-                answer.failure(verdict.outcome)
-
-    def verdict(self, answer: Any, case: str, photo: dict[str, Any]) -> Verdict:  # noqa: ANN401 - Locust's is untyped
-        """Judge the answer; it is only parsed now, after its time was taken."""
-        error = answer.request_meta["exception"]
-        if error is not None:
-            return Verdict(outcome_of(error))
-        return judge(case, answer.status_code, answer.content or b"", photo["id"], photo["labels"])
+    def report(self, case: str, row: dict[str, Any], offset: int, length: int) -> None:
+        """Tell Locust, whose table then counts from the intended time, too."""
+        done = row.get("done_ns", time.monotonic_ns() - self.zero_ns)
+        self.environment.events.request.fire(
+            request_type="GET",
+            name=case if offset >= 0 else f"warm-up: {case}",
+            response_time=(done - offset) / 1e6,
+            response_length=length,
+            exception=None if row["outcome"] == "ok" else NotOk(row["outcome"]),
+            context={},
+        )
 
     def write(self) -> None:
         """Write everything at once, after the last request: nothing is written while it could delay a request."""
         facts = {
             "zero_ns": self.zero_ns,
-            "connections": self.wire.client.connections,
-            "requests_sent": self.wire.client.sent,
+            "connections": self.wire.opened,
+            "requests_sent": self.wire.sent,
             "rows": self.rows,
         }
         out = Path(self.spec["out"])

@@ -11,5 +11,5 @@ from webapp.settings import Settings
 def create() -> Flask:
     """Build the application from the environment."""
     photos = PhotoStore.open(Settings.from_env())
-    predictor = StoredPredictor(photos.engine)
+    predictor = StoredPredictor(photos.database)
     return create_app(photos, predictor)

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from model_in_db.scoring import Published, publish, roll_back, score
+from model_in_db.scoring import Published, find_work, publish, roll_back, score
+from vision.artifact import load_manifest
 from vision.classifier import Classifier
 from vision.errors import ModelError
 from vision.live import read_live, write_live
@@ -35,10 +36,12 @@ class Job:
     def run(self) -> Published | None:
         """Score and publish; None where every photo has its answer already."""
         version = read_live(self.live)
+        if not find_work(self.photos, load_manifest(self.models, version).sha256).photo_ids:
+            return None  # and no model is loaded for it
         if self.classifier is None or self.classifier.version != version:
             self.classifier = Classifier.load(self.models, version, device=self.device)
         draft = score(self.photos, self.classifier)
-        return publish(self.photos.engine, draft) if draft else None
+        return publish(self.photos.database.writer, draft) if draft else None
 
 
 def run_once(job: Job) -> None:
@@ -68,9 +71,9 @@ def command(every: float | None, *, rollback: bool, device: str) -> None:
     """Score the photos of the store in $SWEETSPOT_DATA ahead of time and publish the answers."""
     live = Path(required("SWEETSPOT_LIVE"))
     photos = PhotoStore.open(Settings.from_env())
-    metadata.create_all(photos.engine)
+    metadata.create_all(photos.database.writer)
     if rollback:
-        back = roll_back(photos.engine)
+        back = roll_back(photos.database.writer)
         write_live(live, back.model_version)  # else the next run would publish the newer model again
         click.echo(back)
         return

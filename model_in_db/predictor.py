@@ -1,9 +1,10 @@
 """Answers from the database: one query, no model."""
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from model_in_db.tables import CURRENT, prediction_table, published_table, set_table
+from webapp.database import Database
 from webapp.photos import photo_table
 from webapp.predictor import (
     Label,
@@ -38,8 +39,8 @@ _MODEL = (
 class StoredPredictor:
     """Looks up what `precompute` has published."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database) -> None:
+        self._reader = database.reader
 
     def predict(self, photo: Photo) -> Prediction:
         """Return the published answer.

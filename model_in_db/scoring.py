@@ -43,14 +43,28 @@ class Published:
         return f"published set {self.set_id}: {self.photos} photos by {model}, {self.scored} of them scored now,"
 
 
+@dataclass(frozen=True)
+class Work:
+    """The photos that need scoring, and the published set that has the answers for all others, None if there is none."""
+
+    base: int | None
+    photo_ids: Sequence[int]
+
+
+def find_work(photos: PhotoStore, model_sha256: str) -> Work:
+    """Find the photos that have no published answer by this model for their current version."""
+    with photos.database.writer.connect() as connection:
+        base = connection.scalar(select(published_table.c.set_id).where(published_table.c.name == CURRENT))
+        return Work(base, connection.scalars(_needs_scoring(base, model_sha256)).all())
+
+
 def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
     """Write a new set: new answers where photo or model changed, the published ones otherwise. None: nothing to do."""
-    with photos.engine.connect() as connection:
-        base = connection.scalar(select(published_table.c.set_id).where(published_table.c.name == CURRENT))
-        todo = connection.scalars(_needs_scoring(base, classifier.sha256)).all()
+    work = find_work(photos, classifier.sha256)
+    todo = work.photo_ids
     if not todo:
         return None
-    with photos.engine.begin() as connection:
+    with photos.database.writer.begin() as connection:
         set_id = connection.execute(
             insert(set_table)
             .values(
@@ -65,11 +79,11 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
     for start in range(0, len(todo), BATCH):
         rows = _answers(photos, classifier, set_id, todo[start : start + BATCH])
         # A transaction for each batch: whoever uploads a photo meanwhile never waits long.
-        with photos.engine.begin() as connection:
+        with photos.database.writer.begin() as connection:
             connection.execute(insert(prediction_table), rows)
-    with photos.engine.begin() as connection:
-        _keep_the_rest(connection, base, set_id)
-    return Draft(set_id, base, len(todo))
+    with photos.database.writer.begin() as connection:
+        _keep_the_rest(connection, work.base, set_id)
+    return Draft(set_id, work.base, len(todo))
 
 
 def publish(engine: Engine, draft: Draft) -> Published:

@@ -84,7 +84,7 @@ def store(database_url: str, tmp_path: Path) -> Iterator[PhotoStore]:
     folder = tmp_path / "photos"
     folder.mkdir()
     store = PhotoStore(folder, connect(database_url))
-    metadata.create_all(store.engine)
+    metadata.create_all(store.database.writer)
     yield store
     store.close()
 

@@ -50,13 +50,22 @@ def model_folder(models: Path, version: str) -> Path:
     return models / NAME / find_release(version).version
 
 
+def load_manifest(models: Path, version: str) -> Manifest:
+    """Read what a built version says of itself; raise `ModelError` where it is missing or damaged."""
+    path = model_folder(models, version) / MANIFEST
+    try:
+        return Manifest(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError) as error:
+        raise ModelError(f"no model to load ({error}): {_build_command(models)}") from error
+
+
 def load_artifact(models: Path, version: str) -> Artifact:
     """Read a built version and check it against its manifest; raise `ModelError` where it is missing or damaged."""
     folder = model_folder(models, version)
+    manifest = load_manifest(models, version)
     try:
-        manifest = Manifest(**tomllib.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         model, labels = (folder / MODEL).read_bytes(), (folder / LABELS).read_bytes()
-    except (OSError, TypeError, ValueError) as error:
+    except OSError as error:
         raise ModelError(f"no model to load ({error}): {_build_command(models)}") from error
     for name, content, sha256 in ((MODEL, model, manifest.sha256), (LABELS, labels, manifest.labels_sha256)):
         if fingerprint(content) != sha256:

@@ -106,6 +106,8 @@ class Classifier:
             return error
 
     def _top(self, probabilities: Probabilities) -> tuple[Score, ...]:
-        # Stable, so that of two equal scores the lower index comes first on every machine.
-        best = np.argsort(-probabilities, kind="stable")[:TOP]
+        # The few that can be among the best, then in order: sorting all thousand costs ten times as much. Stable, so
+        # that of two equal scores the lower index comes first on every machine.
+        few = np.flatnonzero(probabilities >= np.partition(probabilities, -TOP)[-TOP])
+        best = few[np.argsort(-probabilities[few], kind="stable")][:TOP]
         return tuple(Score(self._labels[index], float(probabilities[index]), int(index)) for index in best)

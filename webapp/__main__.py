@@ -37,7 +37,7 @@ def catalogue(out: Path) -> None:
 def seed(photos: Path) -> None:
     """Make the tables of the store in $SWEETSPOT_DATA and add every image of a folder; a filled store is left alone."""
     store = PhotoStore.open(Settings.from_env())
-    metadata.create_all(store.engine)
+    metadata.create_all(store.database.writer)
     if store.newest(None, 1):
         click.echo("the store has photos already; nothing added")
         return

@@ -1,5 +1,6 @@
 """The database, shared by all tables of the product and of model_in_db: SQLite in WAL mode, or PostgreSQL by URL."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlalchemy.types import TypeDecorator
 from webapp.settings import SettingsError
 
 metadata = MetaData()
+
+POOL_SIZE = 8  # connections kept for each engine: more than a web worker has threads
 
 # WAL: readers never wait for the writer. The busy timeout comes first, since changing the mode takes a lock.
 SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
@@ -34,13 +37,31 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def connect(url: str, *, pool_size: int = 8) -> Engine:
-    """Make an engine for a SQLAlchemy URL; no connection is opened before the first query.
+@dataclass(frozen=True)
+class Database:
+    """Two engines on one database: `writer` in transactions, `reader` where each statement stands for itself."""
+
+    writer: Engine
+    reader: Engine
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def connect(url: str) -> Database:
+    """Name a database by its SQLAlchemy URL; no connection is opened before the first query.
 
     Raises SettingsError for a URL that names no database that we speak.
     """
+    # A reader needs neither BEGIN nor a ROLLBACK when its connection goes back: half of what a short query costs.
+    return Database(_engine(url), _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None))
+
+
+def _engine(url: str, **options: Any) -> Engine:  # noqa: ANN401  (create_engine's own)
     try:
-        engine = create_engine(url, pool_size=pool_size, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=not url.startswith("sqlite"), **options)
     except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as error:
         raise SettingsError(
             f"SWEETSPOT_DATABASE_URL: cannot use {url!r} ({error}); "

@@ -4,6 +4,7 @@ The application is never preloaded: each worker calls the factory after it was f
 session does not survive a fork. Read by the master process, which never imports the application.
 """
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -28,6 +29,12 @@ def on_starting(_server: Any) -> None:  # noqa: ANN401  (gunicorn's own types ar
     """Start counting from zero."""
     shutil.rmtree(metrics_folder, ignore_errors=True)
     metrics_folder.mkdir(parents=True)
+
+
+def post_worker_init(_worker: Any) -> None:  # noqa: ANN401
+    """Keep the application out of every later collection: it is large, and none of it is garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401

@@ -21,6 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._children: dict[tuple[Histogram, tuple[str, ...]], Histogram] = {}
         self._requests = Histogram(
             "sweetspot_request_seconds",
             "Time inside the web server",
@@ -45,11 +46,19 @@ class Metrics:
     def observe(self, request: Request, status: int, outcome: str, stages: dict[str, float], total: float) -> None:
         """Count one answered request; times in seconds."""
         route = str(request.url_rule) if request.url_rule else "none"
-        self._requests.labels(route, request.method, status).observe(total)
+        self._child(self._requests, route, request.method, str(status)).observe(total)
         for stage, seconds in stages.items():
-            self._stages.labels(route, stage).observe(seconds)
+            self._child(self._stages, route, stage).observe(seconds)
         if "prediction" in route:
             self._predictions.labels(outcome).inc()
+
+    def _child(self, histogram: Histogram, *labels: str) -> Histogram:
+        """Find the series of these labels; `labels` itself costs as much as all the rest of counting."""
+        key = (histogram, labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = histogram.labels(*labels)
+        return child
 
     def model(self, model: Model) -> None:
         """Report the model that answers."""

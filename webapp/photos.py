@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Engine, Integer, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Integer, String, Table, bindparam, insert, select, update
 from sqlalchemy.engine import Row
 
 from webapp.clock import utc_now
-from webapp.database import UtcTime, connect, metadata
+from webapp.database import Database, UtcTime, connect, metadata
 from webapp.images import MEDIA_TYPES, CheckedImage
 from webapp.predictor import Photo, PhotoInput, UnknownPhoto
 from webapp.settings import Settings
@@ -55,10 +55,9 @@ class PhotoRecord:
 class PhotoStore:
     """Photos under one folder and one database. Unknown ids raise UnknownPhoto."""
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
-        self.engine = engine
-        # One statement is its own transaction: no BEGIN and ROLLBACK around each read on the hot path.
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.database = database
+        self._reader = database.reader
         self._folder = folder
 
     @classmethod
@@ -130,7 +129,7 @@ class PhotoStore:
 
     def close(self) -> None:
         """Close all pooled connections."""
-        self.engine.dispose()
+        self.database.close()
 
     def ping(self) -> None:
         """Raise SQLAlchemyError where the database cannot be asked or has no photo table."""
@@ -138,7 +137,7 @@ class PhotoStore:
             connection.execute(_ANY)
 
     def _write(self, statement: Any, image: CheckedImage) -> PhotoRecord:  # noqa: ANN401  (an insert or an update)
-        with stage("db"), self.engine.begin() as connection:
+        with stage("db"), self.database.writer.begin() as connection:
             row = connection.execute(statement.returning(photo_table)).first()
             if row is None:
                 raise UnknownPhoto("There is no such photo.")

@@ -62,7 +62,7 @@ def predictor(kind: str, request: pytest.FixtureRequest, store: PhotoStore) -> I
     predictor: Predictor = {
         "fake": FakePredictor,
         "embedded": lambda: EmbeddedPredictor(request.getfixturevalue("classifier")),
-        "stored": lambda: StoredPredictor(store.engine),
+        "stored": lambda: StoredPredictor(store.database),
         "remote": remote,
     }[kind]()
     yield predictor
@@ -76,7 +76,7 @@ def ask(kind: str, predictor: Predictor, store: PhotoStore, classifier: Classifi
 
     def answer(photo_id: int) -> Prediction:
         if kind == "stored" and (draft := scoring.score(store, classifier)):
-            scoring.publish(store.engine, draft)
+            scoring.publish(store.database.writer, draft)
         return predictor.predict(store.photo(photo_id))
 
     return answer
@@ -159,4 +159,4 @@ def test_a_server_that_is_down_is_unavailable(store: PhotoStore, photo_id: int) 
 
 def test_an_empty_database_is_not_ready(store: PhotoStore) -> None:
     with pytest.raises(PredictorUnavailable, match="No predictions are published"):
-        StoredPredictor(store.engine).ready()
+        StoredPredictor(store.database).ready()

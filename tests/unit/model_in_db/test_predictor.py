@@ -6,20 +6,20 @@ from webapp.photos import PhotoStore
 
 
 def test_an_answer_takes_one_query(store: PhotoStore, classifier, photo_id: int) -> None:
-    scoring.publish(store.engine, scoring.score(store, classifier))
+    scoring.publish(store.database.writer, scoring.score(store, classifier))
     statements: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
-    StoredPredictor(store.engine).predict(store.photo(photo_id))
+    event.listen(store.database.reader, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
+    StoredPredictor(store.database).predict(store.photo(photo_id))
     assert len(statements) == 1
 
 
 def test_the_query_uses_an_index_for_every_table(store: PhotoStore, classifier, photo_id: int) -> None:
-    if store.engine.dialect.name != "sqlite":
+    if store.database.writer.dialect.name != "sqlite":
         return  # PostgreSQL reads a table of one page whole, whatever its indexes
-    scoring.publish(store.engine, scoring.score(store, classifier))
-    query = _ANSWER.compile(store.engine)
+    scoring.publish(store.database.writer, scoring.score(store, classifier))
+    query = _ANSWER.compile(store.database.writer)
     values = query.construct_params({"photo_id": photo_id})
-    with store.engine.connect() as connection:
+    with store.database.writer.connect() as connection:
         plan = connection.exec_driver_sql(
             f"EXPLAIN QUERY PLAN {query}", tuple(values[name] for name in query.positiontup)
         ).all()

@@ -20,11 +20,11 @@ def classifier_2(models) -> Classifier:
 
 def refresh(store: PhotoStore, classifier: Classifier) -> scoring.Published | None:
     draft = scoring.score(store, classifier)
-    return scoring.publish(store.engine, draft) if draft else None
+    return scoring.publish(store.database.writer, draft) if draft else None
 
 
 def pointer(store: PhotoStore) -> int | None:
-    with store.engine.connect() as connection:
+    with store.database.writer.connect() as connection:
         return connection.scalar(select(published_table.c.set_id))
 
 
@@ -36,14 +36,14 @@ def test_only_what_needs_scoring_is_scored(
     assert first is not None
     assert (first.photos, first.scored) == (2, 2)
     assert refresh(store, classifier) is None, "nothing changed, nothing to publish"
-    kept = StoredPredictor(store.engine).predict(store.photo(other))
+    kept = StoredPredictor(store.database).predict(store.photo(other))
 
     store.replace(photo_id, check_image(other_jpeg))
     second = refresh(store, classifier)
     assert second is not None
     assert (second.photos, second.scored) == (2, 1)
-    assert StoredPredictor(store.engine).predict(store.photo(other)) == kept, "kept with the times it was made at"
-    assert StoredPredictor(store.engine).predict(store.photo(photo_id)).photo_version == 2
+    assert StoredPredictor(store.database).predict(store.photo(other)) == kept, "kept with the times it was made at"
+    assert StoredPredictor(store.database).predict(store.photo(photo_id)).photo_version == 2
 
 
 def test_another_model_scores_everything_again(
@@ -61,12 +61,12 @@ def test_until_the_pointer_moves_readers_see_the_old_set(
     refresh(store, classifier)
     new = store.add(check_image(jpeg), "new").id
     draft = scoring.score(store, classifier_2)  # written whole, as by a run that is killed before it publishes
-    predictor = StoredPredictor(store.engine)
+    predictor = StoredPredictor(store.database)
     assert predictor.predict(store.photo(photo_id)).model_version == "1"
     with pytest.raises(PredictionPending):
         predictor.predict(store.photo(new))
     assert draft is not None
-    scoring.publish(store.engine, draft)
+    scoring.publish(store.database.writer, draft)
     assert {predictor.predict(store.photo(photo)).model_version for photo in (photo_id, new)} == {"2"}
 
 
@@ -78,7 +78,7 @@ def test_what_a_killed_run_left_behind_goes_with_the_next_one(
     published = refresh(store, classifier_2)
     assert abandoned is not None
     assert published is not None
-    with store.engine.connect() as connection:
+    with store.database.writer.connect() as connection:
         sets = set(connection.scalars(select(set_table.c.id)))
         rows = connection.scalar(select(func.count()).where(prediction_table.c.set_id == abandoned.set_id))
     assert abandoned.set_id not in sets
@@ -93,9 +93,9 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_gives_up(
     two = scoring.score(store, classifier_2)
     assert one is not None
     assert two is not None
-    scoring.publish(store.engine, two)
+    scoring.publish(store.database.writer, two)
     with pytest.raises(SettingsError, match="another run has published"):
-        scoring.publish(store.engine, one)
+        scoring.publish(store.database.writer, one)
     assert pointer(store) == two.set_id
 
 
@@ -104,17 +104,17 @@ def test_the_last_three_sets_stay_and_can_be_gone_back_to(
 ) -> None:
     published = [refresh(store, model) for model in (classifier, classifier_2) * 3]
     ids = [done.set_id for done in published if done]
-    with store.engine.connect() as connection:
+    with store.database.writer.connect() as connection:
         assert sorted(connection.scalars(select(set_table.c.id))) == ids[-3:]
-    assert [scoring.roll_back(store.engine).set_id for _ in range(2)] == [ids[-2], ids[-3]]
+    assert [scoring.roll_back(store.database.writer).set_id for _ in range(2)] == [ids[-2], ids[-3]]
     assert pointer(store) == ids[-3]
     with pytest.raises(SettingsError, match="oldest that is kept"):
-        scoring.roll_back(store.engine)
+        scoring.roll_back(store.database.writer)
 
 
 def test_nothing_published_is_nothing_to_go_back_to(store: PhotoStore) -> None:
     with pytest.raises(SettingsError, match="nothing is published"):
-        scoring.roll_back(store.engine)
+        scoring.roll_back(store.database.writer)
 
 
 def test_a_photo_that_cannot_be_read_harms_no_other(
@@ -123,7 +123,7 @@ def test_a_photo_that_cannot_be_read_harms_no_other(
     good = store.add(check_image(jpeg), "good").id
     store.path(store.get(photo_id)).write_bytes(jpeg[:1000])
     refresh(store, classifier)
-    predictor = StoredPredictor(store.engine)
+    predictor = StoredPredictor(store.database)
     assert predictor.predict(store.photo(good)).labels[0].label == "espresso"
     with pytest.raises(UnreadablePhoto):
         predictor.predict(store.photo(photo_id))
