@@ -45,7 +45,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Work:
-    """The photos that need scoring, and the published set that has the answers for all others, None if there is none."""
+    """The photos that need scoring, and the published set that answers for all others; None if there is none."""
 
     base: int | None
     photo_ids: Sequence[int]

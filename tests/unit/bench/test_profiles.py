@@ -23,9 +23,10 @@ def test_only_smoke_makes_no_claims_and_only_full_goes_through_all_orders():
     assert profiles.load("full").blocks == 6
 
 
-def test_quick_has_enough_predictions_for_its_99th_percentile():
-    profile = profiles.load("quick")
-    assert profile.rates["prediction"] * profile.window_s * profile.blocks >= 368
+@pytest.mark.parametrize(("name", "needed"), [("quick", 72), ("full", 368)])  # for a 95 % interval of p95, of p99
+def test_a_profile_has_enough_predictions_for_its_tail(name: str, needed: int):
+    profile = profiles.load(name)
+    assert profile.rates["prediction"] * profile.window_s * profile.blocks >= needed
 
 
 def test_a_file_can_be_a_profile_and_gives_it_its_name():
@@ -34,7 +35,7 @@ def test_a_file_can_be_a_profile_and_gives_it_its_name():
 
 def test_settings_are_flat():
     settings = profiles.load("smoke").settings()
-    assert settings["rate_prediction_per_s"] == 8.0
+    assert settings["rate_prediction_per_s"] == 5.0
     assert all(isinstance(value, str | int | float | bool) for value in settings.values())
 
 
