@@ -107,10 +107,10 @@ def plan(settings: Settings) -> Plan:
     steps = [Step(f"asking {stack.name} for every photo", START_S) for stack in settings.stacks]
     for block in range(profile.blocks):
         name = f"block {block + 1}/{profile.blocks}"
-        if profile.limit_s:
-            steps.append(Step(f"{name}: raw limit of the model", profile.limit_s * 4 / 3 + 3))
-        order = order_of_block(len(settings.stacks), block, settings.seed)
-        steps += [Step(f"{name}: {settings.stacks[index].name} under load", trial_s) for index in order]
+        for index in order_of_block(len(settings.stacks), block, settings.seed):
+            if profile.limit_s:
+                steps.append(Step(f"{name}: raw limit of the model", profile.limit_s * 4 / 3 + 2))
+            steps.append(Step(f"{name}: {settings.stacks[index].name} under load", trial_s))
     return Plan(steps)
 
 
@@ -136,14 +136,14 @@ def verify_variant(run: Run, stack: Stack) -> None:
 def measure_block(run: Run, block: int, show: Lines) -> None:
     """Measure the raw limit and every variant once, all with the same arrivals and photos."""
     profile, seed, reference = run.settings.profile, run.settings.seed, run.verified[0]
-    if profile.limit_s:
-        show.step()
-        measure_limit(run, block + 1, show)
     schedule = draw(
         profile.rates, profile.warmup_s, profile.window_s, len(reference.answers),
         arrivals=profile.arrivals, seed=(seed, block),
     )  # fmt: skip
     for position, index in enumerate(order_of_block(len(run.settings.stacks), block, seed), start=1):
+        if profile.limit_s:
+            show.step()
+            measure_limit(run, block + 1, position, show)
         show.step()
         this = Trial(len(run.measured) + 1, block + 1, position, run.settings.stacks[index])
         run.folder.event("trial started", trial=this.number, block=this.block, variant=this.stack.name)
@@ -155,19 +155,23 @@ def measure_block(run: Run, block: int, show: Lines) -> None:
         run.folder.event("trial finished", trial=this.number, variant=this.stack.name, **outcome)
 
 
-def measure_limit(run: Run, block: int, show: Lines) -> None:
-    """Measure the raw limit. Without it the run goes on, but nothing is said about how near a variant comes to it."""
+def measure_limit(run: Run, block: int, position: int, show: Lines) -> None:
+    """Measure the raw limit, right before each trial: the machine changes within a block, too.
+
+    Without it the run goes on, but nothing is said about how near a variant comes to it.
+    """
     version, profile = run.verified[0].model["version"], run.settings.profile
-    logs = run.folder.path / "logs" / f"block-{block:02d}"
+    logs = run.folder.path / "logs" / f"block-{block:02d}" / f"raw-limit-{position}"
     cores = run.bench.cores.sut if run.bench.cores.pinned else ()
-    for pace in limit.paces(profile.rates.get("prediction", 0.0), profile.limit_s):
+    for pace in limit.paces(profile.rate_per_s, profile.limit_s):
         try:
             found = limit.measure(run.images, version, pace, cores, logs)
         except StackFailed as failure:
             show.say(f"warning: {failure}")
             run.folder.event("raw limit failed", block=block, pace=pace.case, reason=str(failure))
         else:
-            run.limits[block, pace.case] = found
+            before = run.limits.get((block, pace.case))
+            run.limits[block, pace.case] = before.with_more(found) if before else found
             run.folder.event(
                 "raw limit measured", block=block, pace=pace.case, samples=len(found.samples_ms["response"])
             )

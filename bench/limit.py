@@ -1,8 +1,9 @@
 """The raw limit: what the bare model needs for the same photos on the same cores, measured in the same run.
 
-It is the floor under every response time that runs the model: no web, no queue, no network. Measured once per block,
-because a shared machine is not the same machine ten minutes later. And at two paces: at the rate of the load, which is
-what a variant is held against, and back to back, where the core never rests (docs/adr/0006).
+It is the floor under every response time that runs the model: no web, no queue, no network. Measured before every
+trial, because a shared machine is not the same machine a minute later. And at two paces: at the rate of the load (of
+all its requests, since each of them wakes the core), which is what a variant is held against, and back to back, where
+the core never rests (docs/adr/0006).
 """
 
 import json
@@ -39,6 +40,12 @@ class Limit:
 
     samples_ms: dict[str, list[float]]
     provider: str
+
+    def with_more(self, other: "Limit") -> "Limit":
+        """Return the samples of both."""
+        return Limit(
+            {name: [*self.samples_ms[name], *other.samples_ms[name]] for name in self.samples_ms}, self.provider
+        )
 
 
 def measure(photos: Path, version: str, pace: Pace, cores: Iterable[int], folder: Path) -> Limit:

@@ -95,7 +95,7 @@ def test_every_answer_gets_its_outcome_and_nothing_is_sent_twice_or_followed(tmp
     assert outcomes(done) == [outcome for _, outcome in answers]
     assert seen == ["GET /api/photos/a%20b/prediction HTTP/1.1"] * len(answers)
     assert done.requests_sent == len(answers)
-    assert (done.rows[0]["infer"], done.rows[0]["status"], done.rows[5]["done_ns"]) == (2.5, 200, None)
+    assert (done.rows[0]["infer"], done.rows[0]["status"], "done_ns" in done.rows[5]) == (2.5, 200, False)
 
 
 def test_a_server_that_always_hangs_up_gets_every_request_once(tmp_path: Path):

@@ -35,7 +35,7 @@ def test_a_file_can_be_a_profile_and_gives_it_its_name():
 
 def test_settings_are_flat():
     settings = profiles.load("smoke").settings()
-    assert settings["rate_prediction_per_s"] == 5.0
+    assert settings["rate_prediction_per_s"] == 2.5
     assert all(isinstance(value, str | int | float | bool) for value in settings.values())
 
 
