@@ -30,6 +30,8 @@ def create_app(photos: PhotoStore, predictor: Predictor) -> Flask:
     app.register_blueprint(prediction_api.blueprint(photos, predictor))
     app.register_blueprint(operations.blueprint(photos, predictor, metrics))
     problems.install(app)
+    for template in app.jinja_env.list_templates():
+        app.jinja_env.get_template(template)  # compiled now, and not while the first visitor waits
     _measure(app, metrics)
     return app
 
