@@ -26,16 +26,27 @@ def draw(view: View) -> str:
     """Draw the figure as SVG. A percentile that failures reach stands at the right edge, a withheld one at the left."""
     keys = _keys(view)
     row = LANE * (len(view.variants) + 1)
-    panel = row * len(PERCENTILES) + TITLE
-    height = AXIS + panel * len(view.cases) + parts.legend_height(keys)
+    panels = {case: _worth_drawing(view, case) for case in view.cases}
+    height = AXIS + sum(row * len(rows) + TITLE for rows in panels.values()) + parts.legend_height(keys)
 
     def paint(figure: Figure) -> None:
-        for index, case in enumerate(view.cases):
-            bottom = AXIS + panel * (len(view.cases) - 1 - index)
-            _panel(view, parts.add(figure, bottom, panel - TITLE), case, last=index == len(view.cases) - 1)
+        bottom = AXIS
+        for index, (case, rows) in enumerate(reversed(panels.items())):
+            _panel(view, parts.add(figure, bottom, row * len(rows)), case, rows, last=index == 0)
+            bottom += row * len(rows) + TITLE
         parts.legend(figure, keys)
 
     return drawing("percentiles", "Response time by percentile", TEXT, (parts.WIDTH, height), paint)
+
+
+def _worth_drawing(view: View, case: str) -> tuple[str, ...]:
+    """Return the percentiles that at least one variant has; the table tells why the others are withheld."""
+
+    def known(percentile: str) -> bool:
+        rows = [view.percentile(name, case, percentile) for name in view.variants]
+        return any(row is not None and row.known for row in rows)
+
+    return tuple(each for each in PERCENTILES if known(each)) or PERCENTILES[:1]
 
 
 def _keys(view: View) -> list[Artist]:
@@ -47,15 +58,15 @@ def _keys(view: View) -> list[Artist]:
     return keys
 
 
-def _panel(view: View, axes: Axes, case: str, *, last: bool) -> None:
+def _panel(view: View, axes: Axes, case: str, percentiles: tuple[str, ...], *, last: bool) -> None:
     low, high = parts.log_ms(axes, _all_values(view))
-    axes.set_ylim(len(PERCENTILES) - 0.5, -0.5)
-    axes.set_yticks(range(len(PERCENTILES)), PERCENTILES)
+    axes.set_ylim(len(percentiles) - 0.5, -0.5)
+    axes.set_yticks(range(len(percentiles)), percentiles)
     axes.set_title(case_title(case), loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=5, y=1)
     axes.tick_params(labelbottom=last)
     if last:
         parts.name_across(axes, "response time in ms, log scale")
-    for place, percentile in enumerate(PERCENTILES):
+    for place, percentile in enumerate(percentiles):
         axes.axhspan(place - 0.46, place + 0.46, color=BAND, zorder=0, linewidth=0)
         raw = view.percentile(RAW_LIMIT, case, percentile)
         if raw is not None and raw.known and raw.value is not None and math.isfinite(raw.value):

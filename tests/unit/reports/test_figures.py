@@ -27,9 +27,20 @@ def test_failing_and_withheld_percentiles_are_drawn_as_words(build, row):
         row("a", "prediction", "response_p50", 4, 3, 5),
         row("a", "prediction", "response_p95", "", n=40, verdict="withheld"),
         row("a", "prediction", "response_p99", math.inf, 8, math.inf),
+        row("b", "prediction", "response_p95", 6, 5, 7),
+    ]
+    (figure, _) = figures.build(seen(build(variants=("a", "b"), rows=rows)), claims=True)
+    assert {"fails", "withheld"} <= set(texts(figure))
+
+
+def test_a_percentile_that_no_variant_has_gets_no_room(build, row):
+    rows = [
+        row("a", "prediction", "response_p50", 4, 3, 5),
+        row("a", "prediction", "response_p99", "", n=40, verdict="withheld"),
     ]
     (figure, _) = figures.build(seen(build(variants=("a",), rows=rows)), claims=True)
-    assert {"fails", "withheld"} <= set(texts(figure))
+    assert "p50" in texts(figure)
+    assert "p99" not in texts(figure)
 
 
 def test_a_curve_that_fails_says_where(build):
