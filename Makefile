@@ -2,12 +2,15 @@
 PYTHON      ?= python3
 PROFILE     ?= quick
 # The GPU build of ONNX Runtime where an NVIDIA driver answers, else the CPU build; never both.
-ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+ifndef ACCELERATOR
+ACCELERATOR := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+endif
 
 BIN     := .venv/bin
 RUNTIME := .venv/.installed-$(ACCELERATOR)
 DEV     := .venv/.installed-dev-$(ACCELERATOR)
-MODELS  := models/efficientnet-lite/1/model.toml
+# Version 2 is built last: with it there are both.
+MODELS  := models/efficientnet-lite/2/model.toml
 PHOTOS  := data/catalogue
 
 .PHONY: help setup bench test check format lock clean
@@ -48,7 +51,7 @@ INSTALL := $(if $(UV),uv pip install -q --python $(BIN)/python,$(BIN)/python -m 
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sweetspot needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
-	@$(VENV)
+	@$(VENV) || { rm -rf .venv; exit 1; }
 
 $(RUNTIME): requirements/$(ACCELERATOR).txt pyproject.toml | $(BIN)/python
 	@$(if $(filter-out $@,$(wildcard .venv/.installed-?pu)),$(VENV) --clear)

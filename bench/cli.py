@@ -56,6 +56,8 @@ def run(
     folder = photo_folder(photos)
     from bench import checks, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
 
+    for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
+        del os.environ[name]  # a database or a deadline from the shell would be measured without being told
     settings = conductor.Settings(
         experiments=experiments or EXPERIMENTS,
         profile=chosen,

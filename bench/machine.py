@@ -28,11 +28,6 @@ class Split:
     generator: tuple[int, ...]
     pinned: bool
 
-    @property
-    def shared(self) -> bool:
-        """Whether some core serves both, which the run must say."""
-        return not self.pinned or bool(set(self.sut) & set(self.generator))
-
 
 def split_cores() -> Split:
     """Give the system under test the first max(1, n // 2) usable cores and the generator the rest."""

@@ -22,7 +22,10 @@ class Sampler:
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         self.rows: list[dict[str, object]] = []
-        self._trees = {name: [psutil.Process(pid)] for name, pid in roots.items()}
+        self._trees: dict[str, list[psutil.Process]] = {}
+        for name, pid in roots.items():
+            with contextlib.suppress(psutil.NoSuchProcess):  # whoever waits for it will say how it ended
+                self._trees[name] = [psutil.Process(pid)]
         self._turn = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -44,7 +47,8 @@ class Sampler:
         due = time.monotonic() + PERIOD_S
         names = list(self._trees)
         while not self._stop.wait(max(0.0, due - time.monotonic())):
-            self._look_for_children(names[self._turn % len(names)])
+            if names:
+                self._look_for_children(names[self._turn % len(names)])
             self._turn += 1
             self._sample()
             due += PERIOD_S

@@ -11,14 +11,15 @@ from urllib.parse import quote
 
 import urllib3
 
-from bench.answers import HTTP_OK, HTTP_PENDING, PATHS, labels_of
+from bench.answers import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
 from bench.exits import StackFailed, WrongAnswers
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100
 DEADLINE_S = 30.0
-PENDING_DEADLINE_S = 60.0
-PENDING_POLL_S = 0.1
+NOT_YET = (HTTP_PENDING, HTTP_REFUSED)
+NOT_YET_DEADLINE_S = 60.0
+NOT_YET_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ class Asker:
             after = following
 
     def prediction(self, photo_id: str) -> Answer:
-        """Ask for one prediction and wait while it is pending."""
+        """Ask for one prediction; wait while it is pending, or refused by a model that is just warming up."""
         path = path_of("prediction", photo_id)
-        deadline = time.monotonic() + PENDING_DEADLINE_S
+        deadline = time.monotonic() + NOT_YET_DEADLINE_S
         answer = self.get(path)
-        while answer.status == HTTP_PENDING and time.monotonic() < deadline:
-            time.sleep(PENDING_POLL_S)
+        while answer.status in NOT_YET and time.monotonic() < deadline:
+            time.sleep(NOT_YET_POLL_S)
             answer = self.get(path)
         try:
             body = json.loads(answer.data) if answer.status == HTTP_OK else {}

@@ -3,9 +3,9 @@
 from threading import Lock
 
 from vision.classifier import Classifier
-from vision.errors import UnreadableImage
+from vision.errors import ModelError, UnreadableImage
 from webapp.clock import utc_now
-from webapp.predictor import Label, Model, Photo, Prediction, UnreadablePhoto
+from webapp.predictor import Label, Model, Photo, Prediction, PredictorUnavailable, UnreadablePhoto
 from webapp.timing import record, stage
 
 
@@ -18,12 +18,14 @@ class EmbeddedPredictor:
         self._turn = Lock()
 
     def predict(self, photo: Photo) -> Prediction:
-        """Classify the photo's current bytes; raises UnknownPhoto, UnreadablePhoto."""
+        """Classify the photo's current bytes; raises UnknownPhoto, UnreadablePhoto, PredictorUnavailable."""
         photo_input = photo.read()
         with stage("queue"):
             self._turn.acquire()
         try:
             classified = self._classifier.classify([photo_input.content])
+        except ModelError as error:
+            raise PredictorUnavailable("The model failed.") from error
         finally:
             self._turn.release()
         record("decode", classified.decode_seconds)

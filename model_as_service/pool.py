@@ -76,6 +76,7 @@ def _perform(curl: pycurl.Curl, url: str, seconds: float, options: Mapping[int, 
         pycurl.TIMEOUT_MS: max(1, int(seconds * 1e3)),
         pycurl.NOSIGNAL: True,  # several threads
         pycurl.PROXY: "",
+        pycurl.MAXAGE_CONN: 60,  # less than the server keeps a connection: it never closes under a request
         pycurl.WRITEDATA: body,
         pycurl.HEADERFUNCTION: header,
         **options,

@@ -11,7 +11,7 @@ from webapp.clock import utc_now
 from webapp.predictor import Label, Model, Photo, Prediction, PredictorUnavailable, UnreadablePhoto
 from webapp.timing import record
 
-_STAGE = re.compile(r"([a-z]+);dur=([0-9.]+)")
+_STAGE = re.compile(r"([a-z]+);dur=([0-9]+(?:\.[0-9]+)?)")
 
 
 class RemotePredictor:
@@ -31,13 +31,12 @@ class RemotePredictor:
         photo_input = photo.read()
         body, headers = _infer_request(photo_input.content)
         answer = self._ask(f"{self._model_url}/infer", end, body, headers)
-        labels, scores = _outputs(answer)
         return Prediction(
             photo_id=photo.id,
             photo_version=photo_input.version,
-            labels=tuple(Label(label, score) for label, score in zip(labels, scores, strict=True)),
-            model_name=answer["model_name"],
-            model_version=answer["model_version"],
+            labels=_labels(answer),
+            model_name=str(answer.get("model_name")),
+            model_version=str(answer.get("model_version")),
             input_read_at=photo_input.read_at,
             predicted_at=utc_now(),
             source="live",
@@ -46,8 +45,11 @@ class RemotePredictor:
     def ready(self) -> Model:
         """Ask the server which model it serves; raises PredictorUnavailable."""
         answer = self._ask(self._model_url, monotonic() + self._deadline)
-        provider = answer.get("parameters", {}).get("provider", "unknown")
-        return Model(answer["name"], answer["versions"][-1], provider)
+        try:
+            provider = answer.get("parameters", {}).get("provider", "unknown")
+            return Model(str(answer["name"]), str(answer["versions"][-1]), str(provider))
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise PredictorUnavailable("The inference server does not describe its model as V2 asks.") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -94,13 +96,13 @@ def _answer(reply: Reply) -> dict[str, Any]:
     retry_after = reply.headers.get("retry-after", "")
     raise PredictorUnavailable(
         f"The inference server answered {reply.status}: {words}",
-        retry_after=int(retry_after) if retry_after.isdigit() else 1,
+        retry_after=int(retry_after) if re.fullmatch("[0-9]{1,6}", retry_after) else 1,
     )
 
 
-def _outputs(answer: dict[str, Any]) -> tuple[list[str], list[float]]:
+def _labels(answer: dict[str, Any]) -> tuple[Label, ...]:
     try:
         tensors = {tensor["name"]: tensor["data"] for tensor in answer["outputs"]}
-        return tensors["label"], tensors["score"]
-    except (KeyError, TypeError) as error:
-        raise PredictorUnavailable("The inference server's answer has no labels and scores.") from error
+        return tuple(Label(str(each), float(p)) for each, p in zip(tensors["label"], tensors["score"], strict=True))
+    except (KeyError, TypeError, ValueError) as error:
+        raise PredictorUnavailable("The inference server's answer has no labels with scores.") from error

@@ -103,7 +103,8 @@ def write(
 def _header_size(header_length: str | None, total: int) -> int:
     if header_length is None:
         return total
-    if not (header_length.isascii() and header_length.isdigit()) or not 0 < int(header_length[:20]) <= total:
+    digits = header_length.isascii() and header_length.isdigit() and len(header_length) <= len(str(total))
+    if not digits or not 0 < int(header_length) <= total:
         raise ProtocolError(f"{HEADER_LENGTH} must be a number from 1 to the body's length, {total}")
     return int(header_length)
 
@@ -130,9 +131,9 @@ def _images(tensor: dict[str, Any], binary: memoryview) -> list[bytes]:
         raise ProtocolError("the input must be named 'image' and have datatype BYTES")
     count = _count(tensor.get("shape"))
     size = _parameters(tensor, "inputs[0]").get("binary_data_size")
-    images = _from_json(tensor.get("data"), binary) if size is None else _from_binary(size, binary)
+    images = _from_json(tensor.get("data"), binary) if size is None else _from_binary(size, binary, count)
     if len(images) != count:
-        raise ProtocolError(f"the shape says {count} images, the data holds {len(images)}")
+        raise ProtocolError(f"the shape says {count} images, the data holds another number")
     return images
 
 
@@ -156,11 +157,12 @@ def _from_json(data: object, binary: memoryview) -> list[bytes]:
         raise ProtocolError(f"data must be base64 strings: {error}") from error
 
 
-def _from_binary(size: object, binary: memoryview) -> list[bytes]:
+def _from_binary(size: object, binary: memoryview, count: int) -> list[bytes]:
     if type(size) is not int or size != len(binary):
         raise ProtocolError(f"binary_data_size must be the {len(binary)} bytes that follow the header, not {size!r}")
-    images, at = [], 0
-    while at < size:
+    images: list[bytes] = []
+    at = 0
+    while at < size and len(images) <= count:  # one too many is enough to refuse them
         if at + 4 > size:
             raise ProtocolError("the binary data ends within the length of an element")
         (length,) = struct.unpack_from("<I", binary, at)
@@ -181,7 +183,7 @@ def _wanted(document: dict[str, Any]) -> dict[str, bool]:
     for number, item in enumerate(outputs):
         output = _object(item, f"outputs[{number}]")
         name = output.get("name")
-        if name not in {known["name"] for known in OUTPUTS}:
+        if name not in [known["name"] for known in OUTPUTS]:
             raise ProtocolError(f"there is no output {name!r}; there are label, score and index")
         wanted[str(name)] = bool(_parameters(output, f"outputs[{number}]").get("binary_data", default))
     return wanted

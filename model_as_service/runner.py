@@ -35,16 +35,22 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._waiting = 0
         self._seconds = 0.02  # what a request takes, learned
+        self._reloading = asyncio.Lock()
         self.classifier = load()
 
     async def reload(self) -> None:
         """Load the live version beside the one that serves, then swap; where loading fails the old one stays."""
-        self.classifier = await asyncio.to_thread(self._load)
+        async with self._reloading:  # of two reloads the later one has the last word
+            self.classifier = await asyncio.to_thread(self._load)
+
+    def check_room(self) -> None:
+        """Raise QueueFull where one more request could not wait: asked before its body is read."""
+        if self._waiting >= self._capacity:
+            raise QueueFull(self._waiting, max(1, math.ceil(self._waiting * self._seconds)))
 
     async def classify(self, images: Sequence[bytes]) -> Done:
         """Classify encoded images in turn; raises QueueFull at once where there is no room."""
-        if self._waiting >= self._capacity:
-            raise QueueFull(self._waiting, math.ceil(self._waiting * self._seconds))
+        self.check_room()
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -53,10 +59,6 @@ class Runner:
             self._waiting -= 1
         self._seconds += 0.1 * (seconds - self._seconds)
         return done
-
-    def close(self) -> None:
-        """Finish what was accepted and end the thread."""
-        self._thread.shutdown()
 
 
 def _run(classifier: Classifier, images: Sequence[bytes], queued_at: float) -> tuple[Done, float]:

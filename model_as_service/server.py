@@ -17,6 +17,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from model_as_service.protocol import HEADER_LENGTH, INPUTS, OUTPUTS, InferRequest, ProtocolError, parse, write
 from model_as_service.runner import Done, QueueFull, Runner
@@ -36,6 +37,7 @@ def create(runner: Runner) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _http_error)
     app.add_exception_handler(ProtocolError, _protocol_error)
     app.add_exception_handler(QueueFull, _queue_full)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _bug)
     _add_health(app, runner)
     _add_inference(app, runner)
@@ -82,6 +84,7 @@ def _add_inference(app: FastAPI, runner: Runner) -> None:
     @app.post(MODEL + "/versions/{version}/infer")
     async def infer(request: Request, model: str, version: str | None = None) -> Response:
         _served(runner, model, version)
+        runner.check_room()
         parsed = parse(await _body(request), request.headers.get(HEADER_LENGTH))
         return _answer(parsed, await runner.classify(parsed.images))
 
@@ -146,6 +149,10 @@ async def _queue_full(_request: Request, error: Exception) -> Response:
     return _json({"error": str(error)}, 503, {"Retry-After": str(error.retry_after)})
 
 
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return _json({"error": "the request ended before its body did"}, 400)
+
+
 async def _bug(_request: Request, _error: Exception) -> Response:
     return _json({"error": "something went wrong here; it has been logged"}, 500)
 
@@ -166,7 +173,7 @@ def command(models: Path, live: Path, host: str, port: int, device: str, queue: 
         port=port,
         log_level="warning",
         access_log=False,
-        timeout_keep_alive=75,  # outlives the client's, so that no connection closes under a request just being sent
+        timeout_keep_alive=75,  # longer than our client keeps a connection, so that none closes under a request
         timeout_graceful_shutdown=5,
     )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as loop:
@@ -183,8 +190,7 @@ async def _serve(server: uvicorn.Server, runner: Runner) -> None:
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await server.serve()
-    runner.close()
+    await server.serve()  # ends the process itself, by the signal that stopped it
 
 
 async def _reload(runner: Runner) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from model_in_db.scoring import Published, find_work, publish, roll_back, score
+from model_in_db.scoring import Overtaken, Published, find_work, publish, roll_back, score
 from vision.artifact import load_manifest
 from vision.classifier import Classifier
 from vision.errors import ModelError
@@ -21,6 +21,8 @@ from vision.live import read_live, write_live
 from webapp.database import metadata
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError, required
+
+ATTEMPTS = 3
 
 
 @dataclass
@@ -34,14 +36,22 @@ class Job:
     classifier: Classifier | None = None
 
     def run(self) -> Published | None:
-        """Score and publish; None where every photo has its answer already."""
-        version = read_live(self.live)
-        if not find_work(self.photos, load_manifest(self.models, version).sha256).photo_ids:
-            return None  # and no model is loaded for it
-        if self.classifier is None or self.classifier.version != version:
-            self.classifier = Classifier.load(self.models, version, device=self.device)
-        draft = score(self.photos, self.classifier)
-        return publish(self.photos.database.writer, draft) if draft else None
+        """Score and publish; None where every photo has its answer already, perhaps by a run at the same time."""
+        for _ in range(ATTEMPTS):
+            version = read_live(self.live)
+            sha256 = load_manifest(self.models, version).sha256
+            if not find_work(self.photos, sha256).photo_ids:
+                return None  # and no model is loaded for it
+            if self.classifier is None or self.classifier.sha256 != sha256:
+                self.classifier = Classifier.load(self.models, version, device=self.device)
+            try:
+                draft = score(self.photos, self.classifier)
+                return publish(self.photos.database.writer, draft) if draft else None
+            except (Overtaken, IntegrityError):  # the other run removes what it overtakes, even while it is written
+                continue
+        raise Overtaken(
+            "other runs have published meanwhile, again and again; is the batch job started more than once?"
+        )
 
 
 def run_once(job: Job) -> None:
@@ -58,7 +68,7 @@ def run_every(job: Job, seconds: float) -> None:
         start = time.monotonic()
         try:
             run_once(job)
-        except (SQLAlchemyError, ModelError, OSError, SettingsError) as error:
+        except (SQLAlchemyError, ModelError, OSError, SettingsError, Overtaken) as error:
             click.echo(f"run failed, the published set stays: {error}", err=True)
         time.sleep(max(0.0, start + seconds - time.monotonic()))
 
@@ -88,7 +98,7 @@ def main() -> None:
     """Run the command; an error is one line, not a traceback."""
     try:
         command(prog_name="python -m model_in_db.precompute")
-    except (SettingsError, ModelError, SQLAlchemyError, OSError) as error:
+    except (SettingsError, Overtaken, ModelError, SQLAlchemyError, OSError) as error:
         sys.exit(f"precompute: {error}")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal, null, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
 from model_in_db.tables import CURRENT, prediction_table, published_table, set_table
@@ -12,10 +13,15 @@ from vision.classifier import Classifier, Score
 from vision.errors import UnreadableImage
 from webapp.clock import utc_now
 from webapp.photos import PhotoStore, photo_table
+from webapp.predictor import PhotoInput, UnreadablePhoto
 from webapp.settings import SettingsError
 
 BATCH = 16
 KEPT_SETS = 3
+
+
+class Overtaken(Exception):  # noqa: N818
+    """Another run has published meanwhile; its answers are newer than these."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
                 model_sha256=classifier.sha256,
                 provider=classifier.provider,
                 started_at=utc_now(),
+                previous=work.base,
             )
             .returning(set_table.c.id)
         ).scalar_one()
@@ -89,11 +96,11 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
 def publish(engine: Engine, draft: Draft) -> Published:
     """Move the pointer to the new set, if it still is where this run found it; then remove what is no longer kept.
 
-    Raises SettingsError where another run has published meanwhile: its answers are newer than these.
+    Raises Overtaken where another run has published meanwhile.
     """
     with engine.begin() as connection:
         if not _move_pointer(connection, draft.base, draft.set_id):
-            raise SettingsError("another run has published meanwhile; this run's set is given up")
+            raise Overtaken("another run has published meanwhile; this run's set is given up")
         connection.execute(update(set_table).where(set_table.c.id == draft.set_id).values(published_at=utc_now()))
         count = select(func.count()).where(prediction_table.c.set_id == draft.set_id).scalar_subquery()
         row = connection.execute(
@@ -118,23 +125,27 @@ class RolledBack:
 def roll_back(engine: Engine) -> RolledBack:
     """Publish the set that was published before the current one; raises SettingsError where none is left."""
     with engine.begin() as connection:
-        current = connection.execute(
-            select(set_table.c.id, set_table.c.published_at)
-            .join(published_table, published_table.c.set_id == set_table.c.id)
-            .where(published_table.c.name == CURRENT)
-        ).first()
-        if current is None:
+        chain = _chain(connection)
+        if not chain:
             raise SettingsError("nothing is published yet, so there is nothing to go back to")
-        before = connection.execute(
-            select(set_table.c.id, set_table.c.model_version)
-            .where(set_table.c.published_at < current.published_at)
-            .order_by(set_table.c.published_at.desc())
-        ).first()
-        if before is None:
-            raise SettingsError(f"set {current.id} is the oldest that is kept; there is none before it")
+        if len(chain) == 1:
+            raise SettingsError(f"set {chain[0].id} is the oldest that is kept; there is none before it")
+        current, before = chain[:2]
         if not _move_pointer(connection, current.id, before.id):
-            raise SettingsError("another run has published meanwhile; look, then roll back again")
+            raise Overtaken("another run has published meanwhile; look, then roll back again")
     return RolledBack(before.id, before.model_version)
+
+
+def _chain(connection: Connection) -> list[Row[Any, Any, Any]]:
+    """Return id and model version of the published set, of the one that served before it, and so on while they last."""
+    columns = select(set_table.c.id, set_table.c.model_version, set_table.c.previous)
+    pointer = select(published_table.c.set_id).where(published_table.c.name == CURRENT)
+    row = connection.execute(columns.where(set_table.c.id == pointer.scalar_subquery())).first()
+    chain = []
+    while row is not None:
+        chain.append(row)
+        row = connection.execute(columns.where(set_table.c.id == row.previous)).first()
+    return chain
 
 
 def _needs_scoring(base: int | None, sha256: str) -> Select[int]:
@@ -151,7 +162,7 @@ def _needs_scoring(base: int | None, sha256: str) -> Select[int]:
 
 def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Classify some photos; one that cannot be read gets a row that says so and harms no other."""
-    inputs = [photos.read(photo_id) for photo_id in photo_ids]
+    inputs = [_read(photos, photo_id) for photo_id in photo_ids]
     answers = classifier.classify([photo.content for photo in inputs]).answers
     made = {
         "set_id": set_id,
@@ -163,6 +174,15 @@ def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids:
         made | {"photo_id": photo_id, "photo_version": photo.version, "input_read_at": photo.read_at} | _outcome(answer)
         for photo_id, photo, answer in zip(photo_ids, inputs, answers, strict=True)
     ]
+
+
+def _read(photos: PhotoStore, photo_id: int) -> PhotoInput:
+    """Read a photo; one whose file is gone counts as one that cannot be decoded, and harms no other."""
+    read_at = utc_now()
+    try:
+        return photos.read(photo_id)
+    except UnreadablePhoto:
+        return PhotoInput(b"", photos.get(photo_id).version, read_at)
 
 
 def _outcome(answer: tuple[Score, ...] | UnreadableImage) -> dict[str, Any]:
@@ -194,9 +214,7 @@ def _move_pointer(connection: Connection, base: int | None, set_id: int) -> bool
 
 
 def _prune(engine: Engine, current: int) -> None:
-    """Remove all sets but the last three that were published, and drafts that were begun later than the current one."""
-    kept = select(set_table.c.id).where(set_table.c.published_at.is_not(None))
-    kept = kept.order_by(set_table.c.published_at.desc()).limit(KEPT_SETS)
+    """Remove all sets but the last three that served; a draft that was begun later than the current one stays."""
     with engine.begin() as connection:
-        ids = [*connection.scalars(kept)]
-        connection.execute(delete(set_table).where(set_table.c.id.not_in(ids), set_table.c.id < current))
+        kept = [row.id for row in _chain(connection)[:KEPT_SETS]]
+        connection.execute(delete(set_table).where(set_table.c.id.not_in(kept), set_table.c.id < current))

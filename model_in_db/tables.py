@@ -24,6 +24,7 @@ set_table = Table(
     Column("provider", String(50), nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("published_at", UtcTime),  # NULL: never finished
+    Column("previous", Integer),  # the set that was published when this one was begun; it may be gone by now
     sqlite_autoincrement=True,  # an abandoned set's id is never given again
 )
 

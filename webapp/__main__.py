@@ -13,6 +13,7 @@ from webapp.database import metadata
 from webapp.images import ImageTooLarge, UndecodableImage, check_image
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError
+from webapp.uploads import check_size
 
 
 @click.group(help="The product's own commands.")
@@ -24,10 +25,10 @@ def commands() -> None:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data/catalogue"), show_default=True)
 def catalogue(out: Path) -> None:
     """Make the catalogue: crops and scales of scikit-image's photographs."""
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    count = make_catalogue(aside)
     if out.exists():
         raise SettingsError(f"{out} exists; remove it first")
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    count = make_catalogue(aside)
     aside.rename(out)
     click.echo(f"{count} photos in {out}")
 
@@ -57,7 +58,9 @@ def _mixed(folder: Path) -> list[Path]:
 
 def _add(store: PhotoStore, path: Path) -> bool:
     try:
-        store.add(check_image(path.read_bytes()), path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize())
+        store.add(
+            check_image(check_size(path.read_bytes())), path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize()
+        )
     except (UndecodableImage, ImageTooLarge) as error:
         click.echo(f"{path.name} left out: {error}", err=True)
         return False

@@ -64,7 +64,7 @@ def _engine(url: str, **options: Any) -> Engine:  # noqa: ANN401  (create_engine
         engine = create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=not url.startswith("sqlite"), **options)
     except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as error:
         raise SettingsError(
-            f"SWEETSPOT_DATABASE_URL: cannot use {url!r} ({error}); "
+            f"SWEETSPOT_DATABASE_URL: cannot use a URL that begins with {url.partition(':')[0]!r}; "
             "write sqlite:////folder/file.db or postgresql://user@host/name"
         ) from error
     if engine.dialect.name == "sqlite":

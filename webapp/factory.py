@@ -3,19 +3,22 @@
 from time import perf_counter
 
 from flask import Flask, Response, g, request
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map
 
 from webapp import operations, pages, photo_api, prediction_api, problems, timing
 from webapp.images import MAX_BYTES
 from webapp.metrics import Metrics
-from webapp.photos import PhotoStore
+from webapp.photos import MAX_ID, PhotoStore
 from webapp.predictor import Predictor
 
 
 class PhotoId(IntegerConverter):
-    """An id as we hand them out: digits, positive, within 63 bits. Anything else is a path that does not exist."""
+    """An id as we hand them out: digits, positive, within 31 bits. Anything else is a path that does not exist."""
 
-    regex = r"[1-9][0-9]{0,17}"
+    regex = r"[1-9][0-9]{0,9}"
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=MAX_ID)
 
 
 def create_app(photos: PhotoStore, predictor: Predictor) -> Flask:
@@ -33,6 +36,7 @@ def create_app(photos: PhotoStore, predictor: Predictor) -> Flask:
     for template in app.jinja_env.list_templates():
         app.jinja_env.get_template(template)  # compiled now, and not while the first visitor waits
     _measure(app, metrics)
+    app.extensions["sweetspot"] = (predictor, photos)  # what is to be closed when a worker ends
     return app
 
 

@@ -37,6 +37,12 @@ def post_worker_init(_worker: Any) -> None:  # noqa: ANN401
     gc.freeze()
 
 
+def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Let the application of a worker close what it holds."""
+    for held in getattr(worker.wsgi, "extensions", {}).get("sweetspot", ()):
+        held.close()
+
+
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
     """Forget the gauges of a worker that is gone."""
     from prometheus_client import multiprocess

@@ -39,15 +39,24 @@ def check_image(content: bytes) -> CheckedImage:
                 raise ImageTooLarge(
                     f"The image has {image.width * image.height:,} pixels; at most {MAX_PIXELS:,} are taken."
                 )
-            upright = ImageOps.exif_transpose(image)
+            image.load()
+            upright = _upright(image)
             return CheckedImage(content, media_type, upright.width, upright.height, _thumbnail(upright))
+    except ImageTooLarge:
+        raise
     except Image.DecompressionBombError as error:  # Pillow's own limit, three times ours, told by opening already
         raise ImageTooLarge(f"The image has far more than the {MAX_PIXELS:,} pixels that are taken.") from error
     except UnidentifiedImageError as error:
         raise UndecodableImage("These bytes are not a JPEG, PNG or WebP image.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
-        # Pillow's decoders raise all of these for damaged files.
+    except Exception as error:  # a decoder that is fed damaged bytes may raise anything
         raise UndecodableImage(f"The image is damaged and cannot be decoded ({error}).") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001  (a photo with damaged metadata is still a photo)
+        return image
 
 
 def _thumbnail(image: Image.Image) -> bytes:

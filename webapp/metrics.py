@@ -16,11 +16,15 @@ from webapp.predictor import Model
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.025, 0.04, 0.064, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0)
 
 
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+
+
 class Metrics:
     """What an operator watches: requests, their stages, the outcomes of predictions, the model in use."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._answering: Model | None = None
         self._children: dict[tuple[Histogram, tuple[str, ...]], Histogram] = {}
         self._requests = Histogram(
             "sweetspot_request_seconds",
@@ -40,13 +44,14 @@ class Metrics:
             "The model that answers and the provider that runs it",
             ["name", "version", "provider"],
             registry=self.registry,
-            multiprocess_mode="livemax",
+            multiprocess_mode="livemostrecent",
         )
 
     def observe(self, request: Request, status: int, outcome: str, stages: dict[str, float], total: float) -> None:
         """Count one answered request; times in seconds."""
         route = str(request.url_rule) if request.url_rule else "none"
-        self._child(self._requests, route, request.method, str(status)).observe(total)
+        method = request.method if request.method in METHODS else "other"  # a client may send any word
+        self._child(self._requests, route, method, str(status)).observe(total)
         for stage, seconds in stages.items():
             self._child(self._stages, route, stage).observe(seconds)
         if "prediction" in route:
@@ -61,7 +66,10 @@ class Metrics:
         return child
 
     def model(self, model: Model) -> None:
-        """Report the model that answers."""
+        """Report the model that answers, and that another one no longer does."""
+        if self._answering not in (None, model):
+            self._model.labels(self._answering.name, self._answering.version, self._answering.provider).set(0)
+        self._answering = model
         self._model.labels(model.name, model.version, model.provider).set(1)
 
     def text(self) -> bytes:

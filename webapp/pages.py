@@ -6,9 +6,10 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 
 from webapp.images import MAX_BYTES, CheckedImage, ImageTooLarge, UndecodableImage, check_image
-from webapp.photos import PhotoStore
+from webapp.photos import MAX_ID, PhotoStore
 from webapp.predictor import Photo, Prediction, PredictionError, PredictionPending, Predictor, UnknownPhoto
 from webapp.problems import describe
+from webapp.queries import whole_number
 from webapp.uploads import check_size, title_of
 
 PAGE_SIZE = 48
@@ -28,7 +29,7 @@ def blueprint(photos: PhotoStore, predictor: Predictor) -> Blueprint:
 
     @routes.get("/")
     def gallery() -> str:
-        shown = photos.newest(request.args.get("before", type=int), PAGE_SIZE)
+        shown = photos.newest(whole_number("before", None, 1, MAX_ID), PAGE_SIZE)
         return render_template("gallery.html", photos=shown, older=shown[-1].id if len(shown) == PAGE_SIZE else None)
 
     @routes.get("/photos/<photo_id:photo_id>")

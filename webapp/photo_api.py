@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
 
 from webapp.clock import rfc3339
-from webapp.photos import PhotoRecord, PhotoStore
+from webapp.photos import MAX_ID, PhotoRecord, PhotoStore
+from webapp.queries import whole_number
 from webapp.uploads import read_image, title_of
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
@@ -23,8 +24,8 @@ def blueprint(photos: PhotoStore) -> Blueprint:
 
     @routes.get("/photos")
     def list_photos() -> dict[str, Any]:
-        limit = _whole_number("limit", 50, 1, MAX_LIMIT)
-        found = photos.after(_whole_number("after", 0, 0, 10**18), limit)
+        limit = whole_number("limit", 50, 1, MAX_LIMIT)
+        found = photos.after(whole_number("after", 0, 0, MAX_ID), limit)
         return {"photos": [photo_json(photo) for photo in found], "next": found[-1].id if len(found) == limit else None}
 
     @routes.get("/photos/<photo_id:photo_id>")
@@ -66,12 +67,3 @@ def photo_json(photo: PhotoRecord) -> dict[str, Any]:
         "created_at": rfc3339(photo.created_at),
         "updated_at": rfc3339(photo.updated_at),
     }
-
-
-def _whole_number(name: str, default: int, low: int, high: int) -> int:
-    values = request.args.getlist(name)
-    if not values:
-        return default
-    if len(values) == 1 and values[0].isascii() and values[0].isdigit() and low <= int(values[0][:20]) <= high:
-        return int(values[0])
-    return abort(400, f"{name} must be one whole number from {low} to {high}, not {', '.join(values)!r}.")

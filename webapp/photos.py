@@ -16,10 +16,11 @@ from sqlalchemy.engine import Row
 from webapp.clock import utc_now
 from webapp.database import Database, UtcTime, connect, metadata
 from webapp.images import MEDIA_TYPES, CheckedImage
-from webapp.predictor import Photo, PhotoInput, UnknownPhoto
+from webapp.predictor import Photo, PhotoInput, UnknownPhoto, UnreadablePhoto
 from webapp.settings import Settings
 from webapp.timing import stage
 
+MAX_ID = 2**31 - 1  # what the column of ids holds on every database
 SUFFIXES = {media_type: f".{name.lower()}" for name, media_type in MEDIA_TYPES.items()}
 
 photo_table = Table(
@@ -96,13 +97,13 @@ class PhotoStore:
         return PhotoInput(content, record.version, read_at)
 
     def load(self, photo_id: int) -> tuple[PhotoRecord, bytes]:
-        """Return a photo's metadata and its bytes, of one and the same version."""
+        """Return a photo's metadata and its bytes, of one and the same version; raises UnreadablePhoto too."""
         record = self.get(photo_id)
         try:
             return record, self.path(record).read_bytes()
-        except FileNotFoundError:
+        except OSError as error:
             if self.get(photo_id).version == record.version:
-                raise
+                raise UnreadablePhoto(f"The file of photo {photo_id} cannot be read.") from error
             return self.load(photo_id)  # replaced twice since its row was read
 
     def path(self, record: PhotoRecord) -> Path:

@@ -1,7 +1,7 @@
 import pytest
 
 from bench import machine
-from bench.machine import split
+from bench.machine import Split, split
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ def test_the_first_half_serves_and_the_rest_generates(
 
 
 def test_a_single_core_is_shared_and_this_is_known():
-    assert split([0], pinned=True).shared
-    assert not split([0, 1], pinned=True).shared
+    assert split([0], pinned=True) == Split((0,), (0,), pinned=True)
+    assert split([0, 1], pinned=True) == Split((0,), (1,), pinned=True)
 
 
 def test_the_fingerprint_names_the_machine():

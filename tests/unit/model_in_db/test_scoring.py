@@ -94,7 +94,7 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_gives_up(
     assert one is not None
     assert two is not None
     scoring.publish(store.database.writer, two)
-    with pytest.raises(SettingsError, match="another run has published"):
+    with pytest.raises(scoring.Overtaken):
         scoring.publish(store.database.writer, one)
     assert pointer(store) == two.set_id
 
@@ -110,6 +110,27 @@ def test_the_last_three_sets_stay_and_can_be_gone_back_to(
     assert pointer(store) == ids[-3]
     with pytest.raises(SettingsError, match="oldest that is kept"):
         scoring.roll_back(store.database.writer)
+
+
+def test_going_back_leads_to_the_set_that_served_before_and_not_to_one_that_was_withdrawn(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int, jpeg: bytes
+) -> None:
+    first, withdrawn = refresh(store, classifier), refresh(store, classifier_2)
+    assert first is not None
+    assert withdrawn is not None
+    scoring.roll_back(store.database.writer)
+    store.add(check_image(jpeg), "new")
+    refresh(store, classifier)
+    assert scoring.roll_back(store.database.writer).set_id == first.set_id
+
+
+def test_a_photo_whose_file_is_gone_harms_no_other(
+    store: PhotoStore, classifier: Classifier, photo_id: int, jpeg: bytes
+) -> None:
+    good = store.add(check_image(jpeg), "good").id
+    store.path(store.get(photo_id)).unlink()
+    refresh(store, classifier)
+    assert StoredPredictor(store.database).predict(store.photo(good)).labels[0].label == "espresso"
 
 
 def test_nothing_published_is_nothing_to_go_back_to(store: PhotoStore) -> None:

@@ -49,6 +49,13 @@ def test_a_photo_taken_with_a_turned_camera_is_measured_upright() -> None:
     assert (image.width, image.height) == (30, 40)
 
 
+def test_damaged_metadata_do_not_spoil_a_good_photo() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(out, "PNG", exif=b"II*\0")
+    image = check_image(out.getvalue())
+    assert (image.width, image.height) == (40, 30)
+
+
 @pytest.mark.parametrize("content", [b"", b"text named .jpg", encoded("GIF"), encoded("BMP")])
 def test_other_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(UndecodableImage, match="JPEG, PNG or WebP"):

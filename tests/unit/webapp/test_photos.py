@@ -2,7 +2,7 @@ import pytest
 
 from webapp.images import check_image
 from webapp.photos import PhotoStore
-from webapp.predictor import UnknownPhoto
+from webapp.predictor import UnknownPhoto, UnreadablePhoto
 
 
 def test_a_new_photo_is_readable_at_version_1(store: PhotoStore, photo_id: int, jpeg: bytes) -> None:
@@ -55,5 +55,5 @@ def test_pages_go_through_all_photos_once_in_either_direction(store: PhotoStore,
 
 def test_a_missing_file_is_an_error_and_no_endless_search(store: PhotoStore, photo_id: int) -> None:
     store.path(store.get(photo_id)).unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnreadablePhoto, match="cannot be read"):
         store.load(photo_id)
