@@ -3,22 +3,19 @@
 from time import perf_counter
 
 from flask import Flask, Response, g, request
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from webapp import operations, pages, photo_api, prediction_api, problems, timing
 from webapp.images import MAX_BYTES
 from webapp.metrics import Metrics
-from webapp.photos import MAX_ID, PhotoStore
+from webapp.photos import PhotoStore
 from webapp.predictor import Predictor
 
 
 class PhotoId(IntegerConverter):
-    """An id as we hand them out: digits, positive, within 31 bits. Anything else is a path that does not exist."""
+    """An id as we hand them out: at most as long as MAX_ID. Anything else is a path that does not exist."""
 
-    regex = r"[1-9][0-9]{0,9}"
-
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=MAX_ID)
+    regex = r"[1-9][0-9]{0,8}"
 
 
 def create_app(photos: PhotoStore, predictor: Predictor) -> Flask:

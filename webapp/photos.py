@@ -20,7 +20,7 @@ from webapp.predictor import Photo, PhotoInput, UnknownPhoto, UnreadablePhoto
 from webapp.settings import Settings
 from webapp.timing import stage
 
-MAX_ID = 2**31 - 1  # what the column of ids holds on every database
+MAX_ID = 999_999_999  # nine digits: within the 31 bits that a column of ids holds on every database
 SUFFIXES = {media_type: f".{name.lower()}" for name, media_type in MEDIA_TYPES.items()}
 
 photo_table = Table(

@@ -28,7 +28,9 @@ def test_every_answer_is_in_the_contract(live_stack: RunningStack) -> None:
         capture_output=True,
         text=True,
     )
-    print(done.stdout[-3000:])  # noqa: T201  (how many requests, for whoever runs it with -s)
-    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2000:]
+    # Without the bodies, which are photos: no line of schemathesis' own is that long.
+    said = "\n".join(line for line in done.stdout.splitlines() if len(line) < 500)
+    print(said[-1500:])  # noqa: T201  (how many requests, for whoever runs it with -s)
+    assert done.returncode == 0, said[-10_000:] + done.stderr[-2000:]
     logs = "".join(path.read_text() for path in live_stack.place.logs.rglob("*") if path.is_file())
     assert "Traceback" not in logs, logs[-3000:]

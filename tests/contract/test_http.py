@@ -142,8 +142,8 @@ def bad_inputs(jpeg: bytes) -> list[tuple[str, str, bytes, dict[str, str], int]]
         ("GET", "/api/photos?limit=" + "0" * 19 + "1999", 400),
         ("GET", "/api/photos?limit=" + "0" * 1000 + "1", 400),
         ("GET", "/?before=" + "9" * 30, 400),
-        ("GET", "/api/photos/2147483648", 404),
-        ("GET", "/api/photos/2147483647/prediction", 404),
+        ("GET", "/api/photos/1000000000", 404),
+        ("GET", "/api/photos/999999999/prediction", 404),
         ("DELETE", "/api/photos/1", 405),
         ("PUT", "/api/photos/999999", 404),
     ]
