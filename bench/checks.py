@@ -58,9 +58,8 @@ def _check(values: object, where: str) -> Check:
     if not isinstance(values["limit"], int | float) or isinstance(values["limit"], bool):
         raise UsageProblem(f"{where}: limit must be a number")
     left, right = (_side(values[side], f"{where}: {side}") for side in ("left", "right"))
-    texts = (str(values[key]) for key in ("compare", "unit"))
-    compare, unit = texts
-    return Check(str(values["title"]), left, right, compare, float(values["limit"]), unit)
+    title, compare, unit = str(values["title"]), str(values["compare"]), str(values["unit"])
+    return Check(title, left, right, compare, float(values["limit"]), unit)
 
 
 def _side(values: Any, where: str) -> Side:  # noqa: ANN401 - whatever TOML held there

@@ -13,6 +13,7 @@ from bench.generator import DEADLINE_S
 from bench.limit import Limit
 from bench.profiles import Profile
 from bench.progress import Lines, Plan, Step, progress
+from bench.results import Row
 from bench.runfolder import RunFolder, now
 from bench.running import RunningStack
 from bench.schedule import draw, order_of_block
@@ -48,6 +49,7 @@ class Run:
     measured: list[Measured] = field(default_factory=list)
     limits: dict[tuple[int, str], Limit] = field(default_factory=dict)
     failure: Failure | None = None
+    results: list[Row] = field(default_factory=list)
 
     @property
     def images(self) -> Path:

@@ -22,7 +22,8 @@ def write_up(run: "Run", state: str) -> None:
     validity = gates.validity(passed, run.measured)
     if state != "complete":
         validity = {"valid": False, "reasons": [f"the run was {state}", *validity["reasons"]]}
-    folder.write_results(results.rows(requests, found, profile.window_s, judged))
+    run.results = results.rows(requests, found, profile.window_s, judged)
+    folder.write_results(run.results)
     folder.save(state=state, finished_at=now(), checks=judged, gates=passed, validity=validity)
 
 
@@ -42,10 +43,7 @@ def exit_code(run: "Run") -> Exit:
 def closing_words(run: "Run") -> list[str]:
     """Return what to print at the end: results, checks, and whether the numbers may be used."""
     facts = run.folder.facts
-    requests = run.folder.requests.to_pandas()
-    requests = requests[requests["intended_ns"] >= 0]
-    found = quantities.collect(requests, run.limits)
-    lines = results.words(results.rows(requests, found, run.settings.profile.window_s, []))
+    lines = results.words(run.results)
     lines += [""] + [f"{check['verdict']:>9}: {check_words(check)}" for check in facts["checks"]]
     if facts["state"] != "complete":
         lines.append(f"The run was {facts['state']}; what was measured before is kept.")
