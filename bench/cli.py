@@ -48,13 +48,15 @@ def run(
     expectations: Path | None,
 ) -> None:
     """Put the same load on every variant and compare them. The only EXPERIMENT so far: latency."""
-    from bench import profiles, stack
+    from bench import profiles
     from bench.render import render
+    from bench.stacks import stack
 
     chosen = profiles.load(profile)
     stacks = stack.find(name.strip() for name in variants.split(",") if name.strip())
     folder = photo_folder(photos)
-    from bench import checks, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
+    from bench import conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
+    from bench.analysis import checks
 
     for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
         del os.environ[name]  # a database or a deadline from the shell would be measured without being told
@@ -85,8 +87,8 @@ def run(
 @photos_option
 def up(variant: str, port: int | None, photos: Path) -> None:
     """Start one VARIANT and keep it running until Ctrl-C."""
-    from bench import stack
-    from bench.up import keep_up
+    from bench.stacks import stack
+    from bench.stacks.up import keep_up
 
     keep_up(stack.find([variant])[0], photo_folder(photos), port)
 

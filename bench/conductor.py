@@ -5,21 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import limit, machine, trial, verify
-from bench.checks import Check
+from bench import trial
+from bench.analysis.checks import Check
+from bench.analysis.results import Row
 from bench.exits import Failure, StackFailed
 from bench.finish import write_up
-from bench.generator import DEADLINE_S
-from bench.limit import Limit
+from bench.load.generator import DEADLINE_S
+from bench.load.schedule import draw, order_of_block
+from bench.machine import cores, limit
+from bench.machine.limit import Limit
 from bench.profiles import Profile
 from bench.progress import Lines, Plan, Step, progress
-from bench.results import Row
 from bench.runfolder import RunFolder, now
-from bench.running import RunningStack
-from bench.schedule import draw, order_of_block
-from bench.stack import Stack
+from bench.stacks import verify
+from bench.stacks.running import RunningStack
+from bench.stacks.stack import Stack
+from bench.stacks.verify import Asker, Verified
 from bench.trial import Bench, Measured, Trial
-from bench.verify import Asker, Verified
 
 START_S = 5.0  # what starting and stopping a stack takes, for the remaining time only
 
@@ -60,8 +62,8 @@ class Run:
 def begin(settings: Settings) -> Run:
     """Make the run folder, write down what is known, and get off the cores of the system under test."""
     profile = settings.profile
-    cores = machine.split_cores()
-    machine.stay_off(cores)
+    split = cores.split_cores()
+    cores.stay_off(split)
     folder = RunFolder(settings.out, profile.name)
     folder.save(
         started_at=now(), finished_at=None, seed=settings.seed, command=list(settings.command),
@@ -71,11 +73,11 @@ def begin(settings: Settings) -> Run:
             "photos": str(settings.photos),
             "deadline_s": DEADLINE_S,
         },
-        machine=machine.fingerprint(cores), versions=machine.versions(),
+        machine=cores.fingerprint(split), versions=cores.versions(),
         variants=[], trials=[], checks=[], gates=[], validity={"valid": False, "reasons": ["the run is not finished"]},
     )  # fmt: skip
     folder.event("run started", profile=profile.name, variants=[stack.name for stack in settings.stacks])
-    bench = Bench(folder, settings.photos, cores, profile.warmup_s, profile.window_s, profile.rate_per_s)
+    bench = Bench(folder, settings.photos, split, profile.warmup_s, profile.window_s, profile.rate_per_s)
     return Run(settings, folder, bench)
 
 

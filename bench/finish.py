@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bench import checks, gates, quantities, results
+from bench.analysis import checks, gates, quantities, results
 from bench.exits import Exit
 from bench.runfolder import now
 

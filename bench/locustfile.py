@@ -2,8 +2,8 @@
 
     python -m locust -f bench/locustfile.py --headless --host URL --users 1 --spec SPEC.json
 
-The specification is written and its output read by `bench.generator`. Only this file and `bench.client` know Locust,
-because importing it patches the interpreter.
+The specification is written and its output read by `bench.load.generator`. Only this file and `bench.load.client` know
+Locust, because importing it patches the interpreter.
 """
 
 import gc
@@ -20,8 +20,8 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopTest, StopUser
 
-from bench.answers import PATHS, judge, stages
-from bench.client import Wire, outcome_of
+from bench.load.answers import PATHS, judge, stages
+from bench.load.client import Wire, outcome_of
 
 SPIN_S = 0.0015  # gevent's timers round up to the next millisecond, so the rest is waited for actively
 LEAD_NS = 200_000_000

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.exits import UsageProblem
-from bench.schedule import ARRIVALS
+from bench.load.schedule import ARRIVALS
 
 OURS = Path(__file__).with_name("profiles.toml")
 CASES = ("prediction", "metadata", "page", "image")

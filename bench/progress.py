@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from bench.machine import give_way
+from bench.machine.cores import give_way
 
 REDRAW_S = 1.0
 

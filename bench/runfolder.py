@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.answers import STAGES
 from bench.exits import UsageProblem
+from bench.load.answers import STAGES
 
 SCHEMA = "sweetspot.run/1"
 REQUESTS = pa.schema(

@@ -4,16 +4,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import generator
-from bench.answers import STAGES
-from bench.generator import Load
-from bench.machine import Split
+from bench.load import generator
+from bench.load.answers import STAGES
+from bench.load.generator import Load
+from bench.load.schedule import Schedule
+from bench.machine.cores import Split
+from bench.machine.sampler import Sampler
 from bench.runfolder import RunFolder, now
-from bench.running import Place, RunningStack
-from bench.sampler import Sampler
-from bench.schedule import Schedule
-from bench.stack import Stack
-from bench.verify import Verified
+from bench.stacks.running import Place, RunningStack
+from bench.stacks.stack import Stack
+from bench.stacks.verify import Verified
 
 FACTS = ("sent_ns", "done_ns", "status", "outcome", "model_version", "source")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from bench.running import Place, RunningStack
-from bench.stack import find
+from bench.stacks.running import Place, RunningStack
+from bench.stacks.stack import find
 
 VARIANTS = [stack.name for stack in find([])]
 

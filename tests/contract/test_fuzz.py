@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.running import RunningStack
+from bench.stacks.running import RunningStack
 from tests.conftest import ROOT
 
 FUZZ = Path(__file__).with_name("fuzz")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from bench.running import RunningStack
+from bench.stacks.running import RunningStack
 from tests.processes import wait_for
 from tests.unit.webapp.test_images import huge_png
 

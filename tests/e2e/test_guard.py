@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from bench.exits import StackFailed, UsageProblem
-from bench.guarded import GUARD, ROOT, Guarded, environment
-from bench.running import Place, RunningStack
+from bench.stacks.guarded import GUARD, ROOT, Guarded, environment
+from bench.stacks.running import Place, RunningStack
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TINY, TOY, place, variant
 
@@ -35,7 +35,7 @@ while True:
 HARNESS = """
 import sys
 from pathlib import Path
-from bench.guarded import Guarded, environment
+from bench.stacks.guarded import Guarded, environment
 argv = [sys.executable, "-c", sys.argv[1], sys.argv[2]]
 with Guarded("stubborn", argv, env=environment(), log=Path(sys.argv[3])) as it:
     it.wait()
@@ -203,7 +203,7 @@ def test_a_process_that_fails_at_start_shows_its_last_lines(tmp_path: Path, prep
 
 
 def test_a_stack_that_is_ready_answers_deploys_and_leaves_nothing(tmp_path: Path):
-    from bench import stack
+    from bench.stacks import stack
 
     with RunningStack(stack.load(TOY), place(tmp_path)) as running:
         port = running.ports["web"]
@@ -215,7 +215,7 @@ def test_a_stack_that_is_ready_answers_deploys_and_leaves_nothing(tmp_path: Path
 
 
 def test_a_process_that_dies_later_is_noticed(tmp_path: Path):
-    from bench import stack
+    from bench.stacks import stack
 
     with RunningStack(stack.load(TOY), place(tmp_path)) as running:
         psutil.Process(running.pids["web"]).kill()
@@ -225,7 +225,7 @@ def test_a_process_that_dies_later_is_noticed(tmp_path: Path):
 
 
 def test_a_taken_port_is_said(tmp_path: Path):
-    from bench import stack
+    from bench.stacks import stack
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from bench.running import Place, RunningStack
-from bench.stack import find
+from bench.stacks.running import Place, RunningStack
+from bench.stacks.stack import find
 from tests.processes import wait_for
 
 

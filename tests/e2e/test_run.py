@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.guarded import ROOT
 from bench.runfolder import PROCESSES, REQUESTS, RESULTS
+from bench.stacks.guarded import ROOT
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TINY, TOY, copy_of_toy, variant
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import generator
-from bench.generator import Load
-from bench.schedule import SECOND_NS, Schedule
-from bench.verify import Answer, Verified
+from bench.load import generator
+from bench.load.generator import Load
+from bench.load.schedule import SECOND_NS, Schedule
+from bench.stacks.verify import Answer, Verified
 
 PREDICTION = {"labels": [{"label": "tabby"}], "model": {"version": "1"}, "source": "live"}
 GOOD = json.dumps(PREDICTION).encode()

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bench import stack
-from bench.running import Place
-from bench.stack import Stack
+from bench.stacks import stack
+from bench.stacks.running import Place
+from bench.stacks.stack import Stack
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_variant"

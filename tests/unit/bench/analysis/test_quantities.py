@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.answers import STAGES
-from bench.limit import Limit
-from bench.quantities import RAW_LIMIT, collect, parse
+from bench.analysis.quantities import RAW_LIMIT, collect, parse
+from bench.load.answers import STAGES
+from bench.machine.limit import Limit
 
 
 def request(

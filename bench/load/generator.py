@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.exits import GeneratorFailed
-from bench.guarded import Guarded, environment
-from bench.running import ending
-from bench.schedule import SECOND_NS, Schedule
-from bench.verify import Verified
+from bench.load.schedule import SECOND_NS, Schedule
+from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.stacks.running import ending
+from bench.stacks.verify import Verified
 
 DEADLINE_S = 10.0  # per request, from its intended time
 START_ALLOWANCE_S = 60.0
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE = ROOT / "bench" / "locustfile.py"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.exits import StackFailed
-from bench.guarded import ROOT, Guarded, environment
-from bench.running import ending
+from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.stacks.running import ending
 
 START_ALLOWANCE_S = 60.0
 QUANTITIES = {"response": "samples_ns", "stage_decode": "decode_ns", "stage_infer": "infer_ns"}

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import stack
 from bench.exits import UsageProblem
+from bench.stacks import stack
 from tests.unit.bench.toys import TOY, variant
 
 GOOD = """

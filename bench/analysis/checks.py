@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import stats
+from bench.analysis import stats
+from bench.analysis.quantities import RAW_LIMIT, Quantities, parse
+from bench.analysis.stats import Estimate
 from bench.exits import UsageProblem
-from bench.quantities import RAW_LIMIT, Quantities, parse
-from bench.stats import Estimate
 
 OURS = Path(__file__).with_name("expectations.toml")
 COMPARE = {"ratio": stats.paired_ratio, "difference": stats.paired_difference}

@@ -4,7 +4,7 @@ import sys
 
 import psutil
 
-from bench.sampler import Sampler, use_of
+from bench.machine.sampler import Sampler, use_of
 from tests.processes import wait_for
 
 BUSY = "import os\nos.fork()\nwhile True: pass"

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.exits import StackFailed
-from bench.limit import parse
+from bench.machine.limit import parse
 
 
 def test_nanoseconds_become_milliseconds_by_quantity():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.schedule import SECOND_NS, constant, draw, order_of_block, photos, poisson
+from bench.load.schedule import SECOND_NS, constant, draw, order_of_block, photos, poisson
 
 RATES = st.floats(min_value=0.5, max_value=200)
 SECONDS = st.floats(min_value=0.5, max_value=20)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.machine import Split
-from bench.quantities import Quantities
+from bench.analysis.quantities import Quantities
+from bench.machine.cores import Split
 from bench.trial import Measured
 
 DROPPED_SHARE = 0.001

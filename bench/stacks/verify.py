@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import urllib3
 
-from bench.answers import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
 from bench.exits import StackFailed, WrongAnswers
+from bench.load.answers import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from bench.quantities import RAW_LIMIT, Quantities
-from bench.stats import Estimate
+from bench.analysis.quantities import RAW_LIMIT, Quantities
+from bench.analysis.stats import Estimate
 
 EXPERIMENT = "latency"
 LEVELS = ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from bench import stats
-from bench.answers import STAGES
-from bench.limit import Limit
-from bench.stats import Estimate, Floats
+from bench.analysis import stats
+from bench.analysis.stats import Estimate, Floats
+from bench.load.answers import STAGES
+from bench.machine.limit import Limit
 
 RAW_LIMIT = "raw limit"
 MS = 1e6  # nanoseconds

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import gates
-from bench.generator import Load
-from bench.machine import Split
-from bench.quantities import Quantities
+from bench.analysis import gates
+from bench.analysis.quantities import Quantities
+from bench.load.generator import Load
+from bench.machine.cores import Split
 from bench.trial import Measured
 
 TRIAL = {"variant": "v", "scheduled": 1000, "dropped": 0}

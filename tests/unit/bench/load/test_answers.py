@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bench.answers import judge, stages
+from bench.load.answers import judge, stages
 
 EXPECTED = ["tabby", "lynx"]
 

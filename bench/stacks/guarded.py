@@ -12,7 +12,7 @@ from typing import Self
 
 from bench.exits import StackFailed
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).with_name("guard.py")
 START_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace

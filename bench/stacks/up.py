@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from bench.running import Place, RunningStack
-from bench.stack import Stack
+from bench.stacks.running import Place, RunningStack
+from bench.stacks.stack import Stack
 
 WATCH_S = 0.5
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.guarded import ROOT
+from bench.stacks.guarded import ROOT
 
 NICENESS = 10
 PACKAGES = (

@@ -8,7 +8,7 @@ from typing import Self
 
 import psutil
 
-from bench.machine import give_way
+from bench.machine.cores import give_way
 
 PERIOD_S = 1.0
 

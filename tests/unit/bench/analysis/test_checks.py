@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import checks
-from bench.checks import Check
+from bench.analysis import checks
+from bench.analysis.checks import Check
+from bench.analysis.quantities import RAW_LIMIT, Quantities
 from bench.exits import UsageProblem
-from bench.quantities import RAW_LIMIT, Quantities
 
 SIDE = ("prediction", "response_p50")
 CHECK = Check("slow / fast", ("slow", *SIDE), ("fast", *SIDE), "ratio", 1.5, "x")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from bench.stats import paired_difference, paired_ratio, percentile, ranks
+from bench.analysis.stats import paired_difference, paired_ratio, percentile, ranks
 
 INF = float("inf")
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench import fields
 from bench.exits import StackFailed, UsageProblem
-from bench.guarded import ROOT, Guarded, environment
-from bench.stack import Process, Stack
+from bench.stacks import fields
+from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.stacks.stack import Process, Stack
 
 HOST = "127.0.0.1"
 PREPARE_DEADLINE_S = 300.0

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.exits import WrongAnswers
-from bench.verify import Answer, Verified, compare, path_of
+from bench.stacks.verify import Answer, Verified, compare, path_of
 
 
 def verified(variant: str, *scores: float, labels: tuple[str, ...] = ("tabby", "lynx"), photo: str = "7") -> Verified:

@@ -1,7 +1,7 @@
 import pytest
 
-from bench import machine
-from bench.machine import Split, split
+from bench.machine import cores
+from bench.machine.cores import Split, split
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_single_core_is_shared_and_this_is_known():
 
 
 def test_the_fingerprint_names_the_machine():
-    facts = machine.fingerprint(machine.split_cores())
+    facts = cores.fingerprint(cores.split_cores())
     assert facts["cpu"]
     assert facts["memory_bytes"]
-    assert "locust" in machine.versions()
+    assert "locust" in cores.versions()

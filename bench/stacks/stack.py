@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import fields
 from bench.exits import UsageProblem
-from bench.guarded import ROOT
+from bench.stacks import fields
+from bench.stacks.guarded import ROOT
 
 FILE = "stack.toml"
 ROLES = frozenset({"pages", "model", "refresh"})
