@@ -31,7 +31,7 @@ def sweetspot() -> None:
 @sweetspot.command(epilog=EXITS)
 @click.argument("experiments", nargs=-1, type=click.Choice(EXPERIMENTS), metavar="[EXPERIMENT]...")
 @click.option("--profile", default="quick", show_default=True,
-              help="smoke (90 s, no claims), quick (5 min), full (45 min), or a .toml file.")  # fmt: skip
+              help="smoke (90 s, no claims), quick (2 min), full (20 min), or a .toml file.")  # fmt: skip
 @click.option("--variants", default="", help="Names or folders, with commas between. Default: all that are found.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Folder in which the run gets its own folder.")  # fmt: skip
@@ -55,8 +55,8 @@ def run(
     chosen = profiles.load(profile)
     stacks = stack.find(name.strip() for name in variants.split(",") if name.strip())
     folder = photo_folder(photos)
-    from bench import conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
-    from bench.analysis import checks
+    from bench import closing, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
+    from bench.analysis import checks, thresholds
 
     for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
         del os.environ[name]  # a database or a deadline from the shell would be measured without being told
@@ -68,11 +68,12 @@ def run(
         out=out,
         seed=seed,
         checks=checks.load(expectations or checks.OURS),
+        limits=thresholds.load(),
         command=["sweetspot", *sys.argv[1:]],
     )
     this = conductor.begin(settings)
     conductor.conduct(this)
-    click.echo("\n".join(finish.closing_words(this)))
+    click.echo("\n".join(closing.closing_words(this.folder.facts, this.results)))
     if this.failure is not None:
         complain(this.failure)
     click.echo(render(this.folder.path))
@@ -100,6 +101,18 @@ def report(run: Path) -> None:
     from bench.render import render
 
     click.echo(render(run))
+
+
+@sweetspot.command(epilog=EXITS)
+@click.option("--calibrate", is_flag=True,
+              help="Also try the load generator on servers with known answers (five more minutes).")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="JSON file for everything that was found.")
+@photos_option
+def doctor(photos: Path, out: Path | None, *, calibrate: bool) -> None:
+    """Say within half a minute what this machine can and cannot measure."""
+    from bench.doctor import consult
+
+    raise SystemExit(consult(photos, calibrate=calibrate, out=out))
 
 
 def photo_folder(folder: Path) -> Path:

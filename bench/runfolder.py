@@ -21,6 +21,8 @@ REQUESTS = pa.schema(
     [
         *[(name, pa.int32()) for name in ("trial", "block")],
         *[(name, pa.string()) for name in ("variant", "case")],
+        ("step", pa.int32()),
+        ("offered_per_s", pa.float64()),
         *[(name, pa.int64()) for name in ("intended_ns", "sent_ns", "done_ns")],
         ("status", pa.int32()),
         *[(name, pa.string()) for name in ("outcome", "photo_id", "model_version", "source")],
@@ -33,7 +35,7 @@ PROCESSES = pa.schema(
         *[("cpu_percent", pa.float64()), ("rss_bytes", pa.int64()), ("threads", pa.int32())],
     ]
 )
-RESULTS = ("experiment", "variant", "case", "metric", "value", "low", "high", "unit", "n", "verdict")
+RESULTS = ("experiment", "variant", "case", "metric", "value", "low", "high", "unit", "n", "verdict", "offered_per_s")
 
 
 def now() -> str:
@@ -54,7 +56,7 @@ class RunFolder:
         self.facts: dict[str, Any] = {"schema": SCHEMA, "id": self.path.name, "profile": profile, "state": "running"}
         self.requests = REQUESTS.empty_table()
         self.processes = PROCESSES.empty_table()
-        self.add_trial([], [])
+        self.add_trial(self.requests, [])
 
     @property
     def work(self) -> Path:
@@ -71,10 +73,9 @@ class RunFolder:
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"t": now(), "event": event, **facts}) + "\n")
 
-    def add_trial(self, requests: Iterable[Mapping[str, object]], processes: Iterable[Mapping[str, object]]) -> None:
+    def add_trial(self, requests: pa.Table, processes: Iterable[Mapping[str, object]]) -> None:
         """Append the rows of one trial to both tables and rewrite them."""
-        more = pa.Table.from_pylist([dict(row) for row in requests], schema=REQUESTS)
-        self.requests = pa.concat_tables([self.requests, more])
+        self.requests = pa.concat_tables([self.requests, requests])
         used = pa.Table.from_pylist([dict(row) for row in processes], schema=PROCESSES)
         self.processes = pa.concat_tables([self.processes, used])
         for name, table in (("requests", self.requests), ("processes", self.processes)):

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from reports.palette import Look
     from reports.view import View
 
+GRID = "#d9dee3"
 WIDTH = 8.0
 LEFT, RIGHT = 0.8, 0.3  # inches
 NARROW_DECADES = 2.3
@@ -39,19 +41,36 @@ def add(figure: Figure, bottom: float, height: float, left: float = LEFT) -> Axe
 
 
 def log_ms(axes: Axes, values: Iterable[float]) -> tuple[float, float]:
-    """Set a log axis of milliseconds around these values, with room at the right for what never ended."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    finite = [value for value in values if math.isfinite(value) and value > 0] or [1.0, 10.0]
+    """Set a log axis of milliseconds across, around these values, with room at the right for what never ended."""
+    finite = positive(values) or [1.0, 10.0]
     low, high = min(finite) / 1.25, max(finite) * 1.6
-    narrow = math.log10(high / low) < NARROW_DECADES
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="x", color="#d9dee3", linewidth=0.7)
+    plain_log(axes.xaxis, low, high)
+    axes.grid(axis="x", color=GRID, linewidth=0.7)
     return low, high
+
+
+def positive(values: Iterable[float]) -> list[float]:
+    """Return the values that a log axis can show."""
+    return [value for value in values if math.isfinite(value) and value > 0]
+
+
+def plain_log(axis: Axis, low: float, high: float) -> None:
+    """Put plain numbers on a log axis that shows this range, as many as there is room for."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    narrow = math.log10(high / low) < NARROW_DECADES
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def say(axes: Axes, word: str, across: float, up: float, points: float) -> None:
+    """Put a word beside a marker, this many points to its right."""
+    side = "left" if points > 0 else "right"
+    note = axes.annotate(word, (across, up), (points, 0), textcoords="offset points", fontsize=8, color=INK)
+    note.set(ha=side, va="center_baseline")
 
 
 def name_across(axes: Axes, words: str) -> None:

@@ -36,6 +36,13 @@ class Fields:
             raise self._wrong(key, "a number")
         return float(value)
 
+    def count(self, key: str) -> int:
+        """Return a whole number, 0 where there is none."""
+        value = self.number(key) or 0.0
+        if not value.is_integer():
+            raise self._wrong(key, "a whole number")
+        return int(value)
+
     def flag(self, key: str) -> bool | None:
         """Return true, false, or None where nobody has judged yet."""
         value = self.values.get(key)

@@ -81,23 +81,16 @@ def _dot(axes: Axes, row: Result | None, height: float, style: Look, limits: tup
         return
     low_edge, high_edge = limits
     if not row.known or row.value is None:
-        _say(axes, "withheld", low_edge, height, 7)
+        parts.say(axes, row.unknown, low_edge, height, 7)
         parts.mark(axes, [low_edge], [height], style, "white")
     elif math.isinf(row.value):
-        _say(axes, "fails", high_edge, height, -7)
+        parts.say(axes, "fails", high_edge, height, -7)
         parts.mark(axes, [high_edge], [height], style)
     else:
         if row.low is not None and row.high is not None:
             ends = [max(row.low, low_edge), min(row.high, high_edge)]
             axes.plot(ends, [height, height], color=style.colour, linewidth=2.2, solid_capstyle="butt")
         parts.mark(axes, [row.value], [height], style)
-
-
-def _say(axes: Axes, word: str, across: float, up: float, points: float) -> None:
-    """Put a word beside a marker, this many points to its right."""
-    side = "left" if points > 0 else "right"
-    note = axes.annotate(word, (across, up), (points, 0), textcoords="offset points", fontsize=8, color=INK)
-    note.set(ha=side, va="center_baseline")
 
 
 def _all_values(view: View) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import captions, summary
+from reports import by_rate, caption_rates, captions, summary
 
 if TYPE_CHECKING:
     from reports.summary import Table
@@ -21,6 +21,11 @@ CURVE = (
     "All trials of a variant together, from requests.parquet. A line ends where too few requests lie above it for "
     "an interval, or where failures begin."
 )
+RATES = (
+    "The load is the same for all and rises in steps. Bold lines are p50, thin ones p95, bars their intervals; where "
+    "response times are drawn, markers of one rate stand side by side. A step whose backlog grew until its end is "
+    "saturated: its percentiles would only tell how long it lasted. Metadata keeps its low rate throughout."
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,17 @@ class Figure:
     tables: list[Table]
 
 
+def under_rising_load(view: View, *, claims: bool) -> list[Figure]:
+    """Draw what happens when the offered rate rises; nothing where it did not."""
+    from reports import figure_rates
+
+    svg = figure_rates.draw(view)
+    caption = caption_rates.sentence(view, claims=claims)
+    return [Figure(svg, caption, RATES, by_rate.tables(view))] if svg else []
+
+
 def build(view: View, *, claims: bool) -> list[Figure]:
-    """Draw what there is data for, in reading order. matplotlib loads only when there is something to draw."""
+    """Draw what there is data for at low load, in reading order. matplotlib loads only where something is drawn."""
     from reports import figure_curve, figure_percentiles, figure_stages
 
     figures = []

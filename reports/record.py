@@ -6,11 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports import comparison, judgements
 from reports.errors import ReportError
 from reports.fields import Fields
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reports.comparison import Arm, Capacity, Crossover, Floor, Ratio
+    from reports.judgements import Check, Gate
 
 SCHEMA = "sweetspot.run/1"
 STATES = ("running", "complete", "interrupted", "failed")
@@ -38,42 +42,27 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One stretch of constant load within a trial: predictions per second, and the share of capacity that they are."""
+
+    of_capacity: float | None
+    rate: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One variant under load once: the unit that is compared. Rate in requests per second, times in seconds."""
+    """One variant under load once: the unit that is compared. Rate in requests per second, times in seconds.
+
+    `steps` are the stairs of rising load, empty where the load was the same throughout.
+    """
 
     block: float | None
     variant: str
     rate: float | None
     warmup: float | None
     window: float | None
-
-
-@dataclass(frozen=True)
-class Check:
-    """One promise with its limit; the verdict is `met`, `missed` or `withheld`."""
-
-    title: str
-    value: float | None
-    low: float | None
-    high: float | None
-    limit: float | None
-    unit: str
-    verdict: str
-    note: str
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One condition under which the numbers may be believed. `passed` is None where it was not judged."""
-
-    gate: str
-    title: str
-    variant: str
-    value: float | None
-    limit: float | None
-    unit: str
-    passed: bool | None
-    note: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +85,11 @@ class Run:
     gates: tuple[Gate, ...]
     valid: bool | None
     reasons: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    floors: tuple[Floor, ...] | None
+    ratios: tuple[Ratio, ...]
+    capacity: tuple[Capacity, ...]
+    crossover: Crossover | None
 
 
 def read(path: Path) -> Run:
@@ -139,10 +133,15 @@ def _run(fields: Fields) -> Run:
         versions=fields.record("versions").pairs(),
         variants=tuple(_variant(each) for each in fields.records("variants")),
         trials=tuple(_trial(each) for each in fields.records("trials")),
-        checks=tuple(_check(each) for each in fields.records("checks")),
-        gates=tuple(_gate(each) for each in fields.records("gates")),
+        checks=tuple(judgements.check(each) for each in fields.records("checks")),
+        gates=tuple(judgements.gate(each) for each in fields.records("gates")),
         valid=validity.flag("valid"),
         reasons=validity.texts("reasons"),
+        arms=tuple(comparison.arm(each) for each in fields.records("arms")),
+        floors=comparison.floors(fields),
+        ratios=tuple(comparison.ratio(each) for each in fields.records("ratios")),
+        capacity=tuple(comparison.capacity(each) for each in fields.records("capacity")),
+        crossover=comparison.crossover(fields.record("crossover")),
     )
 
 
@@ -156,16 +155,9 @@ def _variant(fields: Fields) -> Variant:
 
 def _trial(fields: Fields) -> Trial:
     block, rate = fields.number("block"), fields.number("rate_per_s")
-    return Trial(block, fields.text("variant"), rate, fields.number("warmup_s"), fields.number("window_s"))
+    steps = tuple(_step(each) for each in fields.records("steps"))
+    return Trial(block, fields.text("variant"), rate, fields.number("warmup_s"), fields.number("window_s"), steps)
 
 
-def _check(fields: Fields) -> Check:
-    value, low, high, limit = (fields.number(key) for key in ("value", "low", "high", "limit"))
-    unit, verdict = fields.text("unit"), fields.text("verdict") or "withheld"
-    return Check(fields.text("title"), value, low, high, limit, unit, verdict, fields.text("note"))
-
-
-def _gate(fields: Fields) -> Gate:
-    value, limit, unit = fields.number("value"), fields.number("limit"), fields.text("unit")
-    name, title, variant = fields.text("gate"), fields.text("title"), fields.text("variant")
-    return Gate(name, title, variant, value, limit, unit, fields.flag("passed"), fields.text("note"))
+def _step(fields: Fields) -> Step:
+    return Step(fields.number("of_capacity"), fields.number("rate_per_s"), fields.number("seconds"))

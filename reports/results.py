@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reports.errors import ReportError
@@ -13,13 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("experiment", "variant", "case", "metric", "value", "low", "high", "unit", "n", "verdict")
+OFFERED = "offered_per_s"  # a column that older runs lack
 RAW_LIMIT = "raw limit"  # a variant of the file that is no architecture: what a prediction costs at the least
-WITHHELD = "withheld"
+WITHHELD, SATURATED = "withheld", "saturated"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One number with its interval. `value` is None where it is withheld, infinite where failures reach into it."""
+    """One number with its interval. `value` is None where it is withheld, infinite where failures reach into it.
+
+    `offered` is the load at which it was measured, in predictions per second; None where the load does not matter.
+    """
 
     experiment: str
     variant: str
@@ -31,11 +36,17 @@ class Result:
     unit: str
     n: int | None
     verdict: str
+    offered: float | None
 
     @property
     def known(self) -> bool:
         """Whether there is a value to show, finite or not."""
         return self.value is not None and self.verdict != WITHHELD
+
+    @property
+    def unknown(self) -> str:
+        """Why there is no value: too few samples, or a backlog that grew as long as the load lasted."""
+        return SATURATED if self.verdict == SATURATED else WITHHELD
 
 
 @dataclass(frozen=True)
@@ -46,9 +57,20 @@ class Results:
     others: tuple[str, ...]
 
     def find(self, variant: str, case: str, metric: str) -> Result | None:
-        """Return the row of one number, or None."""
-        key = (variant, case, metric)
-        return next((row for row in self.rows if (row.variant, row.case, row.metric) == key), None)
+        """Return the row of one number, or None. Rows come with rising load, so it is that of the lowest."""
+        return next(iter(self._index.get((variant, case, metric), ())), None)
+
+    def by_rate(self, variant: str, case: str, metric: str) -> tuple[Result, ...]:
+        """Return the rows of one number at every offered rate, in rising order."""
+        found = [row for row in self._index.get((variant, case, metric), ()) if row.offered is not None]
+        return tuple(sorted(found, key=lambda row: row.offered or 0.0))
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str, str], list[Result]]:
+        index: dict[tuple[str, str, str], list[Result]] = {}
+        for row in self.rows:
+            index.setdefault((row.variant, row.case, row.metric), []).append(row)
+        return index
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -84,14 +106,15 @@ def _first_experiment(rows: tuple[Result, ...]) -> Results:
 
 
 def _result(path: Path, number: int, line: dict[str, str | None]) -> Result:
-    text = {name: line[name] or "" for name in COLUMNS}
+    text = {name: line.get(name) or "" for name in (*COLUMNS, OFFERED)}
     try:
-        value, low, high, n = (_number(text[name]) for name in ("value", "low", "high", "n"))
+        value, low, high, n, offered = (_number(text[name]) for name in ("value", "low", "high", "n", OFFERED))
         count = None if n is None else int(n)
     except (ValueError, OverflowError) as error:
         raise _damaged(path, f"line {number} holds what is not a number ({error})") from error
     names = (text["experiment"], text["variant"], text["case"], text["metric"])
-    return Result(*names, value, low, high, text["unit"], count, text["verdict"])
+    load = offered if offered is not None and 0 < offered < math.inf else None
+    return Result(*names, value, low, high, text["unit"], count, text["verdict"], load)
 
 
 def _number(text: str) -> float | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("block", "variant", "case", "intended_ns", "done_ns", "outcome")
+STEP, LOW_LOAD = "step", 0  # a column that older runs lack: their load has one step
 POINTS = 160
 SAMPLES_ABOVE = -math.log(0.025)  # with fewer above it, a percentile has no 95 % interval, and the curve ends there
 
@@ -47,7 +48,7 @@ class Curve:
 
 
 def read(path: Path, case: str = "prediction") -> tuple[Curve, ...]:
-    """Read the curves of one route class, one per variant that has enough requests.
+    """Read the curves of one route class at low load, one per variant that has enough requests.
 
     Raises FileNotFoundError when the file is absent, ReportError when it is damaged.
     """
@@ -57,7 +58,8 @@ def read(path: Path, case: str = "prediction") -> tuple[Curve, ...]:
     try:
         # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
         with parquet.ParquetFile(path) as file:
-            table = file.read(columns=list(COLUMNS))
+            stepped = [STEP] if STEP in file.schema_arrow.names else []
+            table = file.read(columns=[*COLUMNS, *stepped])
         return _curves(table, case)
     except FileNotFoundError:
         raise
@@ -69,6 +71,8 @@ def _curves(table: pa.Table, case: str) -> tuple[Curve, ...]:
     intended, variants = _numbers(table["intended_ns"]), _texts(table["variant"])
     # Requests before the window are warm-up: they were sent so that the ones that count meet a warm system.
     counted = (_texts(table["case"]) == case) & (intended >= 0)
+    if STEP in table.column_names:
+        counted &= _numbers(table[STEP]) == LOW_LOAD
     ms, blocks = _responses(table, intended), _numbers(table["block"])
     names = dict.fromkeys(variants[counted].tolist())
     chosen = [(name, counted & (variants == name)) for name in names]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.judgements import FAIL
 from reports.wording import counted
 
 if TYPE_CHECKING:
-    from reports.record import Gate, Run
+    from reports.judgements import Gate
+    from reports.record import Run
     from reports.runfolder import RunFolder
 
 SMOKE = "smoke"
@@ -71,7 +73,7 @@ def _judged(run: Run) -> bool:
 
 
 def _failed(run: Run) -> list[Gate]:
-    return [gate for gate in run.gates if gate.passed is False]
+    return [gate for gate in run.gates if gate.verdict == FAIL]
 
 
 def _unfinished(folder: RunFolder) -> Notice:
@@ -86,7 +88,7 @@ def _invalid(run: Run) -> Notice:
     text = "The numbers below may be wrong and carry no claim."
     if failed:
         text = f"{counted(len(failed), 'gate')} failed. {text}"
-    advice = dict.fromkeys(words for gate in failed if (words := ADVICE.get(gate.gate, gate.note)))
+    advice = dict.fromkeys(words for gate in failed if (words := gate.advice or ADVICE.get(gate.gate, gate.note)))
     return Notice(
         "Not valid", text, run.reasons or _named(failed), " ".join(advice) or "See the gates, then run again."
     )

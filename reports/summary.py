@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.captions import stage_ms
-from reports.results import RAW_LIMIT, Result
+from reports.results import RAW_LIMIT, SATURATED, Result
 from reports.view import PERCENTILES, PREDICTION, STAGES, View, case_title
 from reports.wording import FAILS, interval, number
 
@@ -25,7 +25,7 @@ REACH = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. `kind` is value, fails, withheld or absent, for the eye; the words carry the same."""
+    """One cell. `kind` is value, words, fails, withheld or absent, for the eye; the words carry the same."""
 
     text: str
     note: str = ""
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table, headed by a variant."""
+    """One line of a table, headed by a variant or a rate."""
 
     title: str
     name: str
@@ -43,17 +43,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One table with its heading."""
+    """One table with its heading; `head` says what heads its lines."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    head: str = "variant"
 
 
 def cell(row: Result | None, percentile: str = "") -> Cell:
     """Return a result as a cell."""
     if row is None:
         return Cell("not measured", kind="absent")
+    if row.unknown == SATURATED:
+        return Cell(SATURATED, "the backlog grew", "withheld")
     if not row.known or row.value is None:
         few = "too few requests" if row.n is None else f"n = {row.n:,} is too few"
         return Cell("withheld", few, "withheld")

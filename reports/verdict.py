@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports import capacity, ratios
 from reports.standing import SMOKE_BANNER
-from reports.view import PREDICTION
+from reports.view import ENOUGH_BLOCKS, PREDICTION
 from reports.wording import interval, listed, number, spread
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from reports.standing import Standing
     from reports.view import View
 
-ENOUGH_BLOCKS = 2  # a trial is the unit: with one per variant there is no spread to compare a difference with
 SHARES = {"p95": 0.95, "p50": 0.5}
 BEYOND = {"p95": "5 % or more", "p50": "half or more"}
 
@@ -46,6 +46,8 @@ class Entry:
         """
         if self.result.low is None or other.result.high is None or self.result.low <= other.result.high:
             return False
+        if self.result.offered != other.result.offered:  # measured at different loads: no order follows
+            return False
         ours, theirs = self.curve, other.curve
         if ours is None or theirs is None or ours.blocks.keys() != theirs.blocks.keys():
             return False
@@ -63,30 +65,36 @@ def headline(view: View, standing: Standing) -> str:
         return "No verdict: no response time of a prediction is published."
     carried = sorted((entry for entry in entries if math.isfinite(entry.value)), key=lambda entry: entry.value)
     failing = [entry.title for entry in entries if math.isinf(entry.value)]
-    parts = [_ranking(percentile, carried)] if carried else []
+    parts = [_ranking(view, percentile, carried)] if carried else []
     if failing:
         parts.append(
             f"{listed(failing)} did not carry the load: {BEYOND[percentile]} of the predictions got no good answer"
         )
-    return _sentence(_context(view), parts, _withheld(view, entries))
+    more = (_withheld(view, entries), _noise(view, carried), capacity.sentence(view), ratios.crossover(view))
+    return " ".join([f"{_context(view)}, {'; '.join(parts)}.", *(words for words in more if words)])
 
 
 def _entries(view: View) -> tuple[str, list[Entry]]:
-    """Return the variants at p95 where all have it, else at p50: ranks at different percentiles would not compare."""
+    """Return the variants at p95 where all have it, else at p50: ranks at different percentiles would not compare.
+
+    Where a noise floor was measured, a percentile without one is passed over: its differences might be noise.
+    """
     found: list[Entry] = []
     curves = {curve.variant: curve for curve in view.curves}
-    for percentile in ("p95", "p50"):
+    floors = [percentile for percentile in SHARES if f"response_{percentile}" in view.noise_floor]
+    for percentile in floors or SHARES:
         rows = [(name, view.percentile(name, PREDICTION, percentile)) for name in view.variants]
         found = [Entry(view.title(name), row, curves.get(name)) for name, row in rows if row is not None and row.known]
         if len(found) == len(rows):
-            return percentile, found
-    return "p50", found
+            break
+    return percentile, found
 
 
-def _ranking(percentile: str, entries: list[Entry]) -> str:
-    """Who was ahead; variants whose interval meets the leader's share its place."""
+def _ranking(view: View, percentile: str, entries: list[Entry]) -> str:
+    """Who was ahead; variants whose interval meets the leader's, or that lie within the noise, share its place."""
     leader, rest = entries[0], entries[1:]
-    slower = [entry for entry in rest if entry.slower_than(leader, SHARES[percentile])]
+    loud = [entry for entry in rest if view.beyond_noise(f"response_{percentile}", entry.value, leader.value)]
+    slower = [entry for entry in loud if entry.slower_than(leader, SHARES[percentile])]
     tied = [entry for entry in rest if entry not in slower]
     if not rest:
         return f"the {percentile} of a prediction was {leader.words} in {leader.title}, with nothing to compare it to"
@@ -105,23 +113,20 @@ def _context(view: View) -> str:
     """Under which condition the sentence holds, hedged where the run has too few blocks to claim a difference."""
     rate = spread([trial.rate for trial in view.run.trials])
     at_rate = f"at {rate} requests per second" if rate else "at the load of this run"
-    count = blocks(view)
-    if count >= ENOUGH_BLOCKS:
-        return f"On this machine, {at_rate} and over {count} blocks"
+    if view.low_load:
+        at_rate = f"at low load ({view.low_load} predictions per second)"
+    if view.blocks >= ENOUGH_BLOCKS:
+        return f"On this machine, {at_rate} and over {view.blocks} blocks"
     return f"Seen in one block, which is no claim yet: {at_rate}"
-
-
-def blocks(view: View) -> int:
-    """How often every variant was measured: the smallest number of blocks over the variants."""
-    seen = [{trial.block for trial in view.run.trials if trial.variant == name} for name in view.variants]
-    return min((len(each) for each in seen), default=0)
 
 
 def _withheld(view: View, entries: list[Entry]) -> str:
     shown = {entry.title for entry in entries}
     left_out = [view.title(name) for name in view.variants if view.title(name) not in shown]
-    return f" Nothing is said of {listed(left_out)}: its numbers are withheld." if left_out else ""
+    return f"Nothing is said of {listed(left_out)}: its numbers are withheld." if left_out else ""
 
 
-def _sentence(context: str, parts: list[str], after: str) -> str:
-    return f"{context}, {'; '.join(parts)}.{after}"
+def _noise(view: View, carried: list[Entry]) -> str:
+    """Say when a run that knows of noise floors has none; older runs do not know of them."""
+    silent = view.run.floors != () or len(carried) <= 1
+    return "" if silent else "The noise floor was not measured, so the order is an observation and no claim."

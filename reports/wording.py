@@ -55,6 +55,17 @@ def digits(value: float) -> str:
     return f"{value:#.2g}" if size >= TINY else "0" if not value else f"{value:.0e}"
 
 
+def rate(value: float | None) -> str:
+    """Return an offered rate as people say it: three significant digits, no trailing zeros."""
+    return NONE if value is None else f"{float(f'{value:.3g}'):,g}"
+
+
+def around(half_width: float) -> str:
+    """Return a relative half-width, such as a noise floor, in percent; a tenth of a percent is all it is good for."""
+    percent = half_width * 100
+    return f"±{percent:.1f}{SPACE}%" if percent < TEN else f"±{percent:,.0f}{SPACE}%"
+
+
 def interval(low: float | None, high: float | None, unit: str = "") -> str:
     """Return an interval as [low, high], or "" where a bound is not known."""
     if low is None or high is None:
@@ -80,9 +91,8 @@ def counted(count: int, noun: str) -> str:
 def spread(values: Sequence[float | None]) -> str:
     """One number where all agree, else "a to b"; "" where there is none."""
     known = sorted({value for value in values if value is not None})
-    if not known:
-        return ""
-    return f"{known[0]:,g}" if len(known) == 1 else f"{known[0]:,g} to {known[-1]:,g}"
+    ends = dict.fromkeys(rate(value) for value in (*known[:1], *known[-1:]))
+    return " to ".join(ends)
 
 
 def moment(text: str) -> str:

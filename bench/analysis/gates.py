@@ -1,107 +1,167 @@
-"""Gates: whether the numbers of a run may be used at all. One that fails makes the run invalid and says why.
+"""Gates: whether the numbers of a run may be believed. One function each, from plain numbers to an entry of run.json.
 
-The first few; their limits come from the design notes and are to be tuned with sessions of equal systems.
+G1 to G10 judge how a variant was measured, A1 to A3 the session as a whole. What a gate tells is `pass`, `warn`, `fail`
+or `not judged`; a failure makes the run invalid and says what to do. The limits stand in `thresholds.toml`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
-from bench.analysis.quantities import Quantities
-from bench.machine.cores import Split
-from bench.trial import Measured
+from bench.analysis.noise import half_width
+from bench.analysis.stats import Estimate
+from bench.analysis.steady import Steadiness
+from bench.analysis.thresholds import Gate, Threshold, Thresholds
 
-DROPPED_SHARE = 0.001
-LAG_MS, LAG_SHARE = 5.0, 0.05
-
-Gate = dict[str, object]
+PRIMARY = "response_p50"  # A1 is judged by one metric: of several at 95 % each, one would too often err
 
 
-def gate(name: str, title: str, variant: str, facts: tuple[float | None, float, str], *, note: str = "") -> Gate:
-    """Return one entry; facts are value, limit and unit. Passed when the value does not exceed the limit."""
-    value, limit, unit = facts
-    passed = value is not None and value <= limit
-    return {"gate": name, "title": title, "variant": variant, "value": value, "limit": limit, "unit": unit,
-            "passed": passed, "note": note}  # fmt: skip
+def lag(limits: Thresholds, variant: str, lag_ms: npt.ArrayLike, service_p50_ms: float | None) -> Gate:
+    """G1: requests left when they should, by the time itself or, for slow services, as a share of it."""
+    limit, service = limits["G1"], service_p50_ms or 0.0
+    passes = max(limit.passes, limit.extra["pass_share"] * service)
+    fails = max(limit.fails, limit.extra["fail_share"] * service)
+    return _needed(replace(limit, passes=passes, fails=fails), variant, _p99(lag_ms), f"n = {np.size(lag_ms)}")
 
 
-def lag(variant: str, found: Quantities) -> Gate:
-    """G1: the generator sent in time. p99 of all cases, at most 5 ms or 5 % of the shortest median service time."""
-    keys = [key for key in found.samples if key[0] == variant]
-    late = np.concatenate([found.pooled(key) for key in keys if key[2] == "lag"] or [np.empty(0)])
-    service = [float(np.median(found.pooled(key))) for key in keys if key[2] == "service"]
-    value = float(np.quantile(late, 0.99, method="inverted_cdf")) if len(late) else None
-    limit = max(LAG_MS, LAG_SHARE * min(service, default=0.0))
-    return gate("G1", "The generator sent in time (lag p99)", variant, (value, limit, "ms"), note=f"n = {len(late)}")
-
-
-def complete(variant: str, trials: Iterable[Mapping[str, object]]) -> Gate:
-    """G2: the schedule was sent as a whole; what the generator dropped was never offered to the variant."""
-    scheduled = dropped = 0
-    for trial in trials:
-        scheduled += int(str(trial["scheduled"]))
-        dropped += int(str(trial["dropped"]))
+def complete(limits: Thresholds, variant: str, *, scheduled: int, sent: int, dropped: int) -> Gate:
+    """G2: all was sent. What was dropped was never offered to the variant; what was lost, nobody can account for."""
+    lost = scheduled - sent - dropped
+    note = f"{sent} of {scheduled} sent, {dropped} dropped" + (f", {lost} not accounted for" if lost else "")
     value = dropped / scheduled if scheduled else None
-    note = f"{scheduled - dropped} of {scheduled} sent"
-    return gate(
-        "G2", "The schedule was sent as a whole (share dropped)", variant, (value, DROPPED_SHARE, "share"), note=note
-    )
+    return limits["G2"].judge(variant, value, note, "fail" if lost or value is None else None)
 
 
-def single_attempts(variant: str, measured: Sequence[Measured]) -> Gate:
-    """G9: as many requests went over the wire as were recorded: nothing was silently sent twice."""
-    recorded = sum(1 for trial in measured for row in trial.load.rows if row.get("sent_ns") is not None)
-    sent = sum(trial.load.requests_sent for trial in measured)
-    opened = sum(trial.load.connections for trial in measured)
-    note = f"{opened} connections were opened for {recorded} requests, the warm-up included"
-    return gate("G9", "No hidden retries", variant, (float(max(0, sent - recorded)), 0.0, "requests"), note=note)
+def generator_cpu(limits: Thresholds, variant: str, percent: Mapping[str, npt.ArrayLike]) -> Gate:
+    """G3: CPU of each generator process, samples of one second within the window, 100 being a core; medians count."""
+    medians = {name: float(np.median(np.asarray(samples))) for name, samples in percent.items() if np.size(samples)}
+    busiest = max(medians, key=medians.__getitem__, default="")
+    return limits["G3"].judge(variant, medians.get(busiest), busiest)
 
 
-def same_answers(variant: str, requests: pd.DataFrame) -> Gate:
+def loop_lag(limits: Thresholds, variant: str, lag_ms: npt.ArrayLike, *, gc_off: bool) -> Gate:
+    """G4: the generator's event loop came round in time; garbage collection must be off, or luck kept it away."""
+    gate = limits["G4"].judge(variant, _p99(lag_ms), "" if gc_off else "garbage collection was on")
+    return gate if gc_off or gate["verdict"] != "pass" else {**gate, "verdict": "warn"}
+
+
+def calibration(
+    limits: Thresholds, rate_per_s: float, lag_p99_ms: float | None, service_p99_ms: float | None
+) -> list[Gate]:
+    """G5: lag and service time against the null server, at a rate that also caps what may be measured."""
+    note = f"at {rate_per_s:g} requests a second"
+    return [limits["G5-lag"].judge("", lag_p99_ms, note), limits["G5-service"].judge("", service_p99_ms, note)]
+
+
+def environment(
+    limits: Thresholds,
+    variant: str,
+    *,
+    steal_share: float | None,
+    throttled_s: float | None,
+    foreign_share: float | None,
+    canary_deviation: float | None,
+) -> list[Gate]:
+    """G6: nobody else used the machine. Shares of the system's cores; None where this system does not tell."""
+    found = {"steal": steal_share, "throttled": throttled_s, "foreign": foreign_share, "canary": canary_deviation}
+    return [limits[f"G6-{name}"].judge(variant, value) for name, value in found.items()]
+
+
+def steady(limits: Thresholds, variant: str, step: Steadiness | None, where: str = "") -> Gate:
+    """G7: the queue did not grow. Never a failure: beyond capacity it grows, and only the percentiles are withheld."""
+    if step is None:
+        return limits["G7"].judge(variant, None, where)
+    slope = f"in flight {step.slope_per_s:+.2g} +- {step.margin_per_s:.2g} per s"
+    note = f"{where}: {slope}" if where else slope
+    return limits["G7"].judge(variant, step.index, note, "warn" if step.label == "saturated" else "pass")
+
+
+def books(limits: Thresholds, variant: str, error: float | None, where: str = "") -> Gate:
+    """G8: the relative error of Little's law, from `steady.little`."""
+    return limits["G8"].judge(variant, error, where)
+
+
+def single_attempts(limits: Thresholds, variant: str, *, recorded: int, on_wire: int, connections: int) -> Gate:
+    """G9: no more requests went over the wire than were recorded (fewer: a connection was refused)."""
+    note = f"{connections} connections were opened for {recorded} requests"
+    return _needed(limits["G9"], variant, float(max(0, on_wire - recorded)) if recorded else None, note)
+
+
+def same_answers(limits: Thresholds, variant: str, *, wrong: int, compared: int) -> Gate:
     """G10: under load the answers stayed those that all variants agreed on before."""
-    own = requests[requests["variant"] == variant]
-    wrong = int((own["outcome"] == "wrong").sum())
-    return gate("G10", "The same answers as all other variants", variant, (float(wrong), 0.0, "requests"))
+    return _needed(limits["G10"], variant, float(wrong) if compared else None, f"of {compared} compared")
 
 
-def own_cores(cores: Split) -> Gate:
-    """Return the gate of the split: a generator on the cores of the system would slow it down, and itself."""
-    common = len(set(cores.sut) & set(cores.generator))
-    note = "" if cores.pinned else "this system cannot pin processes; the split is not enforced"
-    return gate(
-        "cores", "System and generator have cores of their own", "", (float(common), 0.0, "shared cores"), note=note
-    )
+def own_cores(limits: Thresholds, *, shared: int, pinned: bool) -> Gate:
+    """Judge the split: a generator on the cores of the system would slow it down, and itself."""
+    note = "" if pinned else "this system cannot pin processes; the split is not enforced"
+    return limits["cores"].judge("", float(shared), note)
 
 
-def judge(measured: Sequence[Measured], requests: pd.DataFrame, found: Quantities, cores: Split) -> list[Gate]:
-    """Return all gates for all variants, in the order of measurement."""
-    variants = list(dict.fromkeys(str(trial.record["variant"]) for trial in measured))
-    gates = [own_cores(cores)]
-    for variant in variants:
-        own = [trial for trial in measured if trial.record["variant"] == variant]
-        gates += [
-            lag(variant, found),
-            complete(variant, [trial.record for trial in own]),
-            single_attempts(variant, own),
-            same_answers(variant, requests),
-        ]
+def equal(limits: Thresholds, variant: str, floors: Mapping[str, Estimate]) -> list[Gate]:
+    """A1: the ratios A'/A by metric. Judged by the primary one; the others are noted, with a warning for wide ones.
+
+    Among equal systems a 95 % interval still excludes 1 in every twentieth session, whatever the number of blocks.
+    """
+    note = "; ".join(f"{metric} {_words(floor, 'x')}" for metric, floor in floors.items())
+    gates = [limits["A1"].judge(variant, _gap(floors.get(PRIMARY), 1.0), note)]
+    limit = limits["A1-width"]
+    for metric, floor in floors.items():
+        passes = limit.extra.get(f"pass_{metric.rpartition('_')[2]}", limit.passes)
+        width = half_width(floor)
+        gates.append(replace(limit, passes=passes).judge(variant, width if np.isfinite(width) else None, metric))
     return gates
 
 
-def validity(gates: Iterable[Gate], measured: Sequence[Measured]) -> dict[str, Any]:
-    """Return whether the run is valid, with the reasons in words."""
-    reasons = [reason(gate) for gate in gates if not gate["passed"]]
-    if not measured:
+def order(limits: Thresholds, effect: Estimate | None) -> Gate:
+    """A2: the change of the log response per position, from `noise.order_effect`; an effect is only a warning."""
+    return limits["A2"].judge("", _gap(effect, 0.0), _words(effect, "per position"))
+
+
+def control(limits: Thresholds, variant: str, difference_ms: Estimate | None, delay_ms: float) -> Gate:
+    """A3: the difference A'' - A finds the delay that was put into A''. A warning if it could as well be nothing."""
+    note = f"{delay_ms:g} ms were put in, found {_words(difference_ms, 'ms')}"
+    blind = difference_ms is not None and _gap(difference_ms, delay_ms) == 0 and _gap(difference_ms, 0.0) == 0
+    return limits["A3"].judge(variant, _gap(difference_ms, delay_ms), note, "warn" if blind else None)
+
+
+def validity(gates: Iterable[Gate], measured_any: bool) -> dict[str, object]:  # noqa: FBT001 - the agreed shape
+    """Return whether the run is valid, with the reasons in words. Warnings and what was not judged do not count."""
+    reasons = [reason(gate) for gate in gates if gate["passed"] is False]
+    if not measured_any:
         reasons.append("no trial was completed")
     return {"valid": not reasons, "reasons": reasons}
 
 
 def reason(gate: Gate) -> str:
-    """Say in words why a gate failed."""
+    """Say in words why a gate failed, and what to do."""
     value, unit = gate["value"], gate["unit"]
-    have = "nothing measured" if value is None else f"{value:.3g} {unit}"
-    return (
-        f"{gate['gate']}: {gate['title']}: {gate['variant'] or 'this machine'} has {have}, the limit is {gate['limit']}"
-    )
+    have = f"{value:.3g} {unit}" if isinstance(value, float) else "nothing measured"
+    limit = gate["limit"] if gate["fail_above"] is None else gate["fail_above"]
+    note = f" ({gate['note']})" if gate["note"] else ""
+    who = gate["variant"] or "this machine"
+    return f"{gate['gate']}: {gate['title']}: {who} has {have}, the limit is {limit:.3g} {unit}{note}. {gate['advice']}"
+
+
+def _needed(limit: Threshold, variant: str, value: float | None, note: str) -> Gate:
+    """Judge what every measurement must show: nothing measured is a failure."""
+    return limit.judge(variant, value, note, "fail" if value is None else None)
+
+
+def _p99(samples: npt.ArrayLike) -> float | None:
+    return float(np.quantile(np.asarray(samples), 0.99, method="inverted_cdf")) if np.size(samples) else None
+
+
+def _gap(estimate: Estimate | None, truth: float) -> float | None:
+    """Return how far the interval stays from the truth: 0 when it contains it, None without an interval."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return None
+    return max(0.0, estimate.low - truth, truth - estimate.high)
+
+
+def _words(estimate: Estimate | None, unit: str) -> str:
+    if estimate is None or estimate.value is None or estimate.low is None:
+        return "nothing that has an interval"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}] {unit}"

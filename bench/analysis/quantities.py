@@ -1,4 +1,4 @@
-"""From raw rows to samples: per variant, case and quantity, kept apart by block. Pure; feeds `results` and `checks`.
+"""From raw rows to samples: per variant, case, offered rate and quantity, kept apart by block. Pure.
 
 Three times are kept apart, all in milliseconds:
     response = done - intended: what a user waited, from when the request should have been sent; failures are +inf
@@ -20,12 +20,12 @@ from bench.machine.limit import Limit
 RAW_LIMIT = "raw limit"
 MS = 1e6  # nanoseconds
 
-Key = tuple[str, str, str]  # variant, case, quantity
+Key = tuple[str, str, float, str]  # variant, case, offered predictions per second, quantity
 
 
 @dataclass
 class Quantities:
-    """Samples in milliseconds by variant, case and quantity, then by block."""
+    """Samples in milliseconds by variant, case, offered rate and quantity, then by block, in the order of sending."""
 
     samples: dict[Key, dict[int, Floats]] = field(default_factory=dict)
 
@@ -34,19 +34,31 @@ class Quantities:
         if len(values):
             self.samples.setdefault(key, {})[block] = values
 
-    def pooled(self, key: Key) -> Floats:
-        """Return all samples of a run."""
-        return np.concatenate(list(self.samples.get(key, {}).values()) or [np.empty(0)])
+    def rates(self, variant: str) -> list[float]:
+        """Return the rates that a variant was offered, from low to high."""
+        return sorted({rate for name, _, rate, _ in self.samples if name == variant})
 
-    def level(self, variant: str, case: str, metric: str) -> Estimate:
-        """Return a percentile over all blocks, e.g. of the metric `response_p95`."""
-        quantity, p = parse(metric)
-        return stats.percentile(self.pooled((variant, case, quantity)), p)
+    def low(self, variant: str) -> float:
+        """Return the rate of low load, for which the promises are made."""
+        return min(self.rates(variant), default=0.0)
 
-    def by_block(self, variant: str, case: str, metric: str) -> dict[int, float]:
-        """Return a percentile for every block that can carry it."""
+    def blocks(self, key: Key) -> dict[int, Floats]:
+        """Return the samples by block."""
+        return self.samples.get(key, {})
+
+    def level(self, variant: str, case: str, metric: str, rate: float) -> Estimate:
+        """Return a percentile over all blocks, e.g. of `response_p95`. Its interval allows for autocorrelation."""
         quantity, p = parse(metric)
-        blocks = self.samples.get((variant, case, quantity), {})
+        blocks = list(self.blocks((variant, case, rate, quantity)).values())
+        if not blocks:
+            return Estimate(None, None, None, 0)
+        independent = sum(stats.effective_size(values) for values in blocks)
+        return stats.percentile(np.concatenate(blocks), p, independent)
+
+    def by_block(self, variant: str, case: str, metric: str, rate: float | None = None) -> dict[int, float]:
+        """Return a percentile for every block that can carry it; at low load unless a rate is given."""
+        quantity, p = parse(metric)
+        blocks = self.blocks((variant, case, self.low(variant) if rate is None else rate, quantity))
         estimates = {block: stats.percentile(values, p).value for block, values in blocks.items()}
         return {block: value for block, value in estimates.items() if value is not None}
 
@@ -60,14 +72,16 @@ def parse(metric: str) -> tuple[str, float]:
 
 
 def collect(requests: pd.DataFrame, limits: Mapping[tuple[int, str], Limit]) -> Quantities:
-    """Return the samples of all requests, and of the raw limits by block and case."""
+    """Return the samples of all requests of the window, and of the raw limits by block and case."""
     found = Quantities()
-    for (variant, case, block), rows in requests.groupby(["variant", "case", "block"], sort=False):
+    for (variant, case, rate, block), rows in requests.groupby(
+        ["variant", "case", "offered_per_s", "block"], sort=False
+    ):
         for quantity, values in of_rows(rows).items():
-            found.add((str(variant), str(case), quantity), int(str(block)), values)
+            found.add((str(variant), str(case), float(str(rate)), quantity), int(str(block)), values)
     for (block, case), limit in limits.items():
         for quantity, samples in limit.samples_ms.items():
-            found.add((RAW_LIMIT, case, quantity), block, np.asarray(samples, dtype=np.float64))
+            found.add((RAW_LIMIT, case, 0.0, quantity), block, np.asarray(samples, dtype=np.float64))
     return found
 
 

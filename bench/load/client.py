@@ -3,6 +3,7 @@
 Locust's own FastHttpUser is not used for sending: its client sends a request again when a connection breaks before the
 first byte (geventhttpclient/client.py, HTTPClient.request), which would hide crashes of the system under test and
 repeat the very request that caused them; and what it does around each request would count as the server's time.
+Answers are parsed by httptools, the parser of uvicorn; sockets are waited for with gevent's own watchers.
 """
 
 import socket
@@ -11,12 +12,18 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import gevent
+import httptools
 from gevent.monkey import get_original
 from gevent.socket import create_connection
-from gevent.socket import socket as Socket  # noqa: N812 - a class under a lower-case name
-from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
 
+READ, WRITE = 1, 2
+PIECE = 65536
 _select = get_original("select", "select")
+_Socket = get_original("socket", "socket")
+
+
+class BrokenError(OSError):
+    """The connection ended before the answer did, or what came is not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,79 @@ class Answer:
 
     done_ns: int
     status: int
-    server_timing: str
+    server_timing: bytes
     body: bytes
+
+
+class _Reply:
+    """Collects one answer from the parser's callbacks."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.server_timing = b""
+        self.ends_with_connection = True  # until a header says where the body ends
+        self.complete = self.reusable = False
+        self.parser = httptools.HttpResponseParser(self)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"server-timing":
+            self.server_timing += b"," + value if self.server_timing else value
+        elif name in {b"content-length", b"transfer-encoding"}:
+            self.ends_with_connection = False
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+        self.reusable = self.parser.should_keep_alive()  # only known here; afterwards the parser has moved on
+
+
+class Connection:
+    """One kept-alive connection. Waits are gevent's, so others run meanwhile; reads and writes are the kernel's."""
+
+    def __init__(self, address: tuple[str, int], timeout_s: float) -> None:
+        connected = create_connection(address, timeout_s)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = _Socket(fileno=connected.detach())
+        self._socket.settimeout(0.0)
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(self._socket.fileno(), READ)
+
+    def exchange(self, request: bytes) -> tuple[_Reply, int]:
+        """Send and read one whole answer; return it and the time of its end."""
+        sent = self._socket.send(request)
+        while sent < len(request):  # the kernel's buffer is full: never seen for a GET
+            self._hub.wait(self._hub.loop.io(self._socket.fileno(), WRITE))
+            sent += self._socket.send(request[sent:])
+        reply = _Reply()
+        while not reply.complete:
+            self._hub.wait(self._readable)
+            piece = self._socket.recv(PIECE)
+            if not piece:
+                reply.complete = self._ended(reply)
+                break
+            try:
+                reply.parser.feed_data(piece)
+            except httptools.HttpParserError as error:
+                raise BrokenError(str(error)) from error
+        return reply, time.monotonic_ns()
+
+    @staticmethod
+    def _ended(reply: _Reply) -> bool:
+        if reply.parser.get_status_code() and reply.ends_with_connection:
+            return True
+        raise BrokenError("the connection ended before the answer did")
+
+    def idle(self) -> bool:
+        """Whether it can be used again: readable without a request means that the server has closed it."""
+        return not _select([self._socket], [], [], 0)[0]
+
+    def close(self) -> None:
+        """End it."""
+        self._readable.close()
+        self._socket.close()
 
 
 class Wire:
@@ -40,7 +118,7 @@ class Wire:
         self.opened = 0  # a new connection costs time within a request, so the run reports how many there were
         self.sent = 0
         self._timeout_s = connect_timeout_s
-        self._idle: list[Socket] = []
+        self._idle: list[Connection] = []
 
     def encode(self, path: str) -> bytes:
         """Return a GET request, ready to send. Compressing would load the server with work that nobody compares."""
@@ -52,34 +130,33 @@ class Wire:
         connection = self._connection()
         try:
             self.sent += 1
-            connection.sendall(request)
-            response = HTTPSocketResponse(connection)
-            body = response.read()
+            reply, done_ns = connection.exchange(request)
         except BaseException:  # also the deadline: what still comes over this connection belongs to nobody
             connection.close()
             raise
-        done = time.monotonic_ns()
-        if response.should_close():
-            connection.close()
-        else:
+        if reply.reusable:
             self._idle.append(connection)
-        return Answer(done, response.status_code, str(response.get("Server-Timing", "")), bytes(body))
+        else:
+            connection.close()
+        return Answer(done_ns, reply.parser.get_status_code(), reply.server_timing, reply.body)
 
-    def _connection(self) -> Socket:
+    def _connection(self) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if not _select([connection], [], [], 0)[0]:
+            if connection.idle():
                 return connection
-            connection.close()  # readable without a request: the server has closed it
-        connection = create_connection(self.address, self._timeout_s)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(None)  # the request's own deadline ends it
+            connection.close()
         self.opened += 1
-        return connection
+        return Connection(self.address, self._timeout_s)
+
+    def close(self) -> None:
+        """End all connections."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def outcome_of(error: BaseException) -> str:
     """Name what became of a request without a full answer: `timeout`, `reset` (the connection failed) or `error`."""
     if isinstance(error, gevent.Timeout | TimeoutError):
         return "timeout"
-    return "reset" if isinstance(error, OSError | HTTPConnectionClosed | HTTPParseError) else "error"
+    return "reset" if isinstance(error, OSError) else "error"

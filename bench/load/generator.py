@@ -1,18 +1,24 @@
-"""The load generator seen from the harness: writes a specification, runs Locust under guard, reads what it recorded."""
+"""The load generator seen from the harness: hands Locust a plan, runs it under guard, reads what it recorded."""
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.exits import GeneratorFailed
-from bench.load.schedule import SECOND_NS, Schedule
+from bench.load.plan import Plan, Target
+from bench.load.samples import NEVER
+from bench.load.schedule import Int64s, Schedule
+from bench.runfolder import replace
 from bench.stacks.guarded import ROOT, Guarded, environment
-from bench.stacks.running import ending
-from bench.stacks.verify import Verified
+from bench.stacks.running import HOST, ending, free_port
 
 DEADLINE_S = 10.0  # per request, from its intended time
 START_ALLOWANCE_S = 60.0
@@ -21,48 +27,85 @@ LOCUSTFILE = ROOT / "bench" / "locustfile.py"
 
 @dataclass(frozen=True)
 class Load:
-    """What was sent. Times in rows are ns from the window's start, which is `zero_ns` on the monotonic clock."""
+    """What was sent: a table with a row for every scheduled request, in order. Times are ns from the window's start,
+    which is `zero_ns` on the monotonic clock; no answer, no time.
+    """  # noqa: D205
 
+    table: pa.Table
     zero_ns: int
+    processes: int
     connections: int
     requests_sent: int
-    rows: list[dict[str, Any]]
+    loop_lag_ns: Sequence[int]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the file that the Locust process wrote."""
+        table = pq.read_table(path)
+        facts: dict[str, Any] = json.loads(table.schema.metadata[b"sweetspot"])
+        return cls(table.replace_schema_metadata(), **facts)
+
+    def times(self, column: str) -> Int64s:
+        """Return `intended_ns`, `sent_ns` or `done_ns` as an array, NEVER where there is none."""
+        times: Int64s = self.table[column].fill_null(NEVER).to_numpy()
+        return times
+
+    @property
+    def outcome(self) -> npt.NDArray[np.str_]:
+        """The outcome of every request."""
+        return np.array(self.table["outcome"].to_pylist(), dtype=np.str_)
 
 
-def specification(schedule: Schedule, verified: Verified, window_s: float, out: Path) -> dict[str, object]:
-    """Return what the locust process needs to know: the schedule, and the answers that count as right."""
-    photos = [
-        {"id": photo_id, "path": quote(photo_id, safe=""), "labels": list(answer.labels)}
-        for photo_id, answer in verified.answers.items()
-    ]
-    return {
-        "cases": list(schedule.cases),
-        "offset_ns": schedule.offset_ns.tolist(),
-        "case": schedule.case.tolist(),
-        "photo": schedule.photo.tolist(),
-        "photos": photos,
-        "deadline_s": DEADLINE_S,
-        "rate_per_s": int(schedule.measured.sum()) / window_s,
-        "out": str(out),
-    }
+class Generator:
+    """Context manager: Locust under guard on its cores. It starts up at once, and sends when it is given a plan."""
+
+    def __init__(self, folder: Path, *, log: Path, cores: Iterable[int] = (), processes: int = 1) -> None:
+        self.plan_file, self.samples = folder / "plan.json", folder / "samples.parquet"
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in (self.plan_file, self.samples):
+            old.unlink(missing_ok=True)
+        argv = [
+            sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary",
+            "--exit-code-on-error", "0", "--plan", str(self.plan_file), "--samples", str(self.samples),
+        ]  # fmt: skip
+        if processes > 1:  # they talk to each other over a port: a free one, on this machine only
+            port = str(free_port())
+            argv += ["--processes", str(processes), "--master-bind-host", HOST]
+            argv += ["--master-bind-port", port, "--master-port", port]
+        self.locust = Guarded("generator", argv, env=environment(), log=log, cores=cores)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.locust.stop()
+
+    @property
+    def pid(self) -> int:
+        """The root of the generator's process tree."""
+        return self.locust.pid
+
+    def send(self, plan: Plan) -> Load:
+        """Send everything and wait until all is answered or past its deadline. Raises GeneratorFailed."""
+        replace(self.plan_file, json.dumps(plan.facts()))
+        code = self.locust.wait(plan.schedule.span_s + plan.deadline_s + START_ALLOWANCE_S)
+        if code != 0 or not self.samples.exists():
+            what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"
+            log, tail = self.locust.log, self.locust.tail()
+            raise GeneratorFailed(f"the load generator {what}; its last log lines, from {log}:\n{tail}")
+        return Load.read(self.samples)
 
 
-def start(url: str, spec: dict[str, object], folder: Path, logs: Path, cores: Iterable[int]) -> Guarded:
-    """Start Locust on its cores; it begins to send at once."""
-    path = folder / "load.json"
-    path.write_text(json.dumps(spec), encoding="utf-8")
-    argv = [
-        sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host", url,
-        "--users", "1", "--spawn-rate", "1", "--only-summary", "--exit-code-on-error", "0", "--spec", str(path),
-    ]  # fmt: skip
-    return Guarded("generator", argv, env=environment(), log=logs / "generator.log", cores=cores)
-
-
-def finish(locust: Guarded, schedule: Schedule, out: Path) -> Load:
-    """Wait until everything is sent and answered, and read it. Raises GeneratorFailed."""
-    span_s = float(schedule.offset_ns[-1] - min(0, schedule.offset_ns[0])) / SECOND_NS
-    code = locust.wait(span_s + DEADLINE_S + START_ALLOWANCE_S)
-    if code != 0 or not out.exists():
-        what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"
-        raise GeneratorFailed(f"the load generator {what}; its last log lines, from {locust.log}:\n{locust.tail()}")
-    return Load(**json.loads(out.read_text(encoding="utf-8")))
+def send(
+    url: str,
+    schedule: Schedule,
+    targets: Sequence[Target],
+    *,
+    folder: Path,
+    cores: Iterable[int] = (),
+    processes: int = 1,
+    deadline_s: float = DEADLINE_S,
+) -> Load:
+    """Send a schedule to a server that runs, and return what became of it. Raises GeneratorFailed."""
+    with Generator(folder, log=folder / "generator.log", cores=cores, processes=processes) as generator:
+        return generator.send(Plan(url, schedule, targets, deadline_s))

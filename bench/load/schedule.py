@@ -3,8 +3,9 @@
 An open loop: the schedule does not know how fast the answers come, so a slow variant cannot thin out its own load.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,16 @@ import numpy.typing as npt
 Int64s = npt.NDArray[np.int64]
 SECOND_NS = 1_000_000_000
 ARRIVALS = ("poisson", "constant")
+WARM_UP = -1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of time with steady rates (arrivals per second by case), then a pause in which nothing is sent."""
+
+    seconds: float
+    rates: Mapping[str, float]
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,7 @@ class Schedule:
     offset_ns: Int64s
     case: Int64s  # index into cases
     photo: Int64s  # index into the catalogue
+    step: Int64s  # which phase of the window, from 0; the warm-up is -1
 
     def __len__(self) -> int:
         return len(self.offset_ns)
@@ -29,7 +41,24 @@ class Schedule:
     @property
     def measured(self) -> npt.NDArray[np.bool_]:
         """Which rows belong to the window; the others only warm the stack up."""
-        return self.offset_ns >= 0
+        measured: npt.NDArray[np.bool_] = self.step != WARM_UP
+        return measured
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the first arrival, or the window's start, to the last."""
+        ends = np.append(self.offset_ns, 0)
+        return float(ends.max() - ends.min()) / SECOND_NS
+
+    def share(self, index: int, of: int) -> "Schedule":
+        """Return every `of`-th row from `index` on: what one of several generator processes sends."""
+        part = slice(index, None, of)
+        return Schedule(self.cases, self.offset_ns[part], self.case[part], self.photo[part], self.step[part])
+
+    def most_in_flight(self, deadline_s: float) -> int:
+        """Return how many requests can be in flight at most when each ends, answered or not, by its deadline."""
+        opened = np.searchsorted(self.offset_ns, self.offset_ns - round(deadline_s * SECOND_NS))
+        return int((np.arange(len(self)) - opened + 1).max(initial=0))
 
 
 def poisson(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int64s:
@@ -53,6 +82,9 @@ def constant(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int
     return offsets
 
 
+PROCESSES = {"poisson": poisson, "constant": constant}
+
+
 def photos(count: int, catalogue: int, rng: np.random.Generator) -> Int64s:
     """Draw photo indices so that every photo is asked for equally often, give or take one, in random order."""
     rounds = -(-count // catalogue)
@@ -62,36 +94,33 @@ def photos(count: int, catalogue: int, rng: np.random.Generator) -> Int64s:
 
 
 def draw(
-    rates: Mapping[str, float],
-    warmup_s: float,
-    window_s: float,
-    catalogue: int,
-    *,
-    arrivals: str,
-    seed: tuple[int, ...],
+    warm_up: Phase, steps: Sequence[Phase], catalogue: int, *, arrivals: str = "poisson", seed: tuple[int, ...]
 ) -> Schedule:
-    """Draw the schedule of one block: for each case its own arrivals at its own rate, merged in order of time."""
-    rng = np.random.default_rng(seed)
-    process = {"poisson": poisson, "constant": constant}[arrivals]
-    offsets, cases, shown = [], [], []
-    for index, rate in enumerate(rates.values()):
-        warm = process(rate, warmup_s, rng) - round(warmup_s * SECOND_NS)
-        window = process(rate, window_s, rng)
-        offsets.append(np.concatenate([warm, window]))
-        cases.append(np.full(len(offsets[-1]), index, dtype=np.int64))
-        shown.append(np.concatenate([photos(len(part), catalogue, rng) for part in (warm, window)]))
-    offset = np.concatenate(offsets)
-    order = np.argsort(offset, kind="stable")
-    return Schedule(tuple(rates), offset[order], np.concatenate(cases)[order], np.concatenate(shown)[order])
+    """Draw a staircase: the warm-up before the window, then the steps, each case with arrivals of its own.
+
+    Every step has a seed of its own, so two ladders that begin with the same steps begin with the same arrivals.
+    """
+    cases = tuple(dict.fromkeys(case for phase in (warm_up, *steps) for case in phase.rates))
+    starts = [-warm_up.seconds, *accumulate((step.seconds + step.pause_s for step in steps), initial=0.0)]
+    parts = [np.empty((4, 0), dtype=np.int64)]
+    for step, (phase, start) in enumerate(zip((warm_up, *steps), starts, strict=False), start=WARM_UP):
+        for case, rate in phase.rates.items():
+            rng = np.random.default_rng((*seed, step + 1, cases.index(case)))
+            offset = PROCESSES[arrivals](rate, phase.seconds, rng) + round(start * SECOND_NS)
+            fixed = np.full(len(offset), cases.index(case)), np.full(len(offset), step)
+            parts.append(np.stack([offset, fixed[0], photos(len(offset), catalogue, rng), fixed[1]]))
+    rows = np.concatenate(parts, axis=1)
+    offset, case_of, photo, step_of = rows[:, np.argsort(rows[0], kind="stable")]
+    return Schedule(cases, offset, case_of, photo, step_of)
 
 
-def order_of_block(variants: int, block: int, seed: int) -> list[int]:
+def order_of_block(arms: int, block: int, seed: int) -> list[int]:
     """Return who goes when in a block: rotations of a seeded order, each followed by its reverse.
 
-    After 2 * variants blocks everybody has stood in every place equally often (for three variants: all six orders), so
-    that what the machine does in the course of a block favours nobody.
+    After 2 * arms blocks everybody has stood in every place equally often (for three arms: all six orders), so that
+    what the machine does in the course of a block favours nobody.
     """
-    base = [int(place) for place in np.random.default_rng((seed, variants)).permutation(variants)]
-    turn = (block // 2) % variants
+    base = [int(place) for place in np.random.default_rng((seed, arms)).permutation(arms)]
+    turn = (block // 2) % arms
     rotated = base[turn:] + base[:turn]
     return rotated[::-1] if block % 2 else rotated

@@ -75,3 +75,25 @@ def use_of(tree: list[psutil.Process]) -> dict[str, float | int]:
             rss += process.memory_info().rss
             threads += process.num_threads()
     return {"cpu_percent": cpu, "rss_bytes": rss, "threads": threads}
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes that a process tree holds, memory that processes share counted once (proportional set size).
+
+    Where the system does not tell that, resident memory, which counts what workers share once for each.
+    """
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += own_memory(process)
+    return total
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Return the bytes of one process."""
+    try:
+        return int(process.memory_full_info().pss)
+    except (AttributeError, psutil.AccessDenied):
+        return int(process.memory_info().rss)

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import shutil
 import socket
 import sys
 import time
@@ -24,7 +25,11 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stack runs: its fresh data folder, its logs, its photos, its cores, and a wish for the pages' port."""
+    """Where a stack runs: its fresh data folder, its logs, its photos, its cores, and a wish for the pages' port.
+
+    `prepared` keeps the data as the prepare commands left it: whoever runs there first fills it, the others start from
+    a copy of it, so that every trial begins with the same fresh data and not with the same wait.
+    """
 
     data: Path
     logs: Path
@@ -32,6 +37,7 @@ class Place:
     cores: tuple[int, ...] = ()
     port: int | None = None
     models: Path = ROOT / "models"
+    prepared: Path | None = None
 
 
 class RunningStack:
@@ -55,10 +61,8 @@ class RunningStack:
 
     def __enter__(self) -> Self:
         self.ports = free_ports(self.stack, self.place.port)
-        self.place.data.mkdir(parents=True, exist_ok=True)
         try:
-            for number, argv in enumerate(self.stack.prepare, start=1):
-                self._finish(f"prepare-{number}", argv, self._values(), PREPARE_DEADLINE_S)
+            self._prepare()
             for process in self.stack.processes:
                 self._start(process)
                 self._await(process)
@@ -69,6 +73,17 @@ class RunningStack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _prepare(self) -> None:
+        data, prepared = self.place.data, self.place.prepared
+        if prepared is not None and prepared.exists():
+            shutil.copytree(prepared, data)
+            return
+        data.mkdir(parents=True, exist_ok=True)
+        for number, argv in enumerate(self.stack.prepare, start=1):
+            self._finish(f"prepare-{number}", argv, self._values(), PREPARE_DEADLINE_S)
+        if prepared is not None:
+            shutil.copytree(data, prepared)
 
     def stop(self) -> None:
         """End all processes, last started first."""
@@ -165,6 +180,13 @@ def ask(port: int, path: str) -> str:
 def ending(code: int) -> str:
     """Say in words how a process ended."""
     return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+
+def free_port() -> int:
+    """Return a port that is free right now, chosen by the kernel."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
 
 
 def free_ports(stack: Stack, wish: int | None = None) -> dict[str, int]:

@@ -1,18 +1,22 @@
 """The same answers first, speed afterwards: every variant is asked for every photo before anything is timed."""
 
+import contextlib
+import http.client
 import itertools
 import json
 import mimetypes
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import urllib3
 
 from bench.exits import StackFailed, WrongAnswers
 from bench.load.answers import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
+from bench.load.plan import Target
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100
@@ -20,6 +24,7 @@ DEADLINE_S = 30.0
 NOT_YET = (HTTP_PENDING, HTTP_REFUSED)
 NOT_YET_DEADLINE_S = 60.0
 NOT_YET_POLL_S = 0.1
+CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,14 @@ class Verified:
     variant: str
     model: dict[str, str]
     answers: dict[str, Answer]
+
+    @property
+    def targets(self) -> list[Target]:
+        """What the load generator asks for, with the labels that are right."""
+        return [
+            {"id": photo, "path": quote(photo, safe=""), "labels": answer.labels}
+            for photo, answer in self.answers.items()
+        ]
 
 
 class Asker:
@@ -123,6 +136,34 @@ class Asker:
                 raise WrongAnswers(f"{self.variant}: the image of photo {photo_id} cannot be had: {shown(answer)}")
             kind = answer.headers.get("content-type", "").partition(";")[0].strip()
             (folder / f"{number:05d}{mimetypes.guess_extension(kind) or '.jpg'}").write_bytes(answer.data)
+
+    def capacity(self, photo_ids: Sequence[str], seconds: float) -> float:
+        """Return how many predictions a second a few clients get that ask without a pause: a closed loop.
+
+        A first look only, to know which rates are worth offering; what a variant carries is measured in an open loop.
+        """
+        host, port = str(urlsplit(self.base_url).hostname), urlsplit(self.base_url).port
+        until = time.monotonic() + seconds
+
+        def ask(first: int) -> int:
+            photos, answers = itertools.cycle([*photo_ids[first:], *photo_ids[:first]]), 0
+            with contextlib.closing(http.client.HTTPConnection(host, port, timeout=DEADLINE_S)) as connection:
+                while time.monotonic() < until:
+                    connection.request("GET", path_of("prediction", next(photos)))
+                    answer = connection.getresponse()
+                    answer.read()
+                    answers += answer.status == HTTP_OK
+            return answers
+
+        start = time.monotonic()
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            try:
+                answers = sum(clients.map(ask, range(CLIENTS)))
+            except (OSError, http.client.HTTPException) as error:
+                raise StackFailed(f"{self.variant}: no answer when {CLIENTS} clients ask at once: {error!r}") from error
+        if not answers:
+            raise StackFailed(f"{self.variant}: no good prediction when {CLIENTS} clients ask at once")
+        return answers / (time.monotonic() - start)
 
 
 def path_of(case: str, photo_id: str) -> str:

@@ -28,7 +28,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 if os.fork() == 0 and os.fork() == 0:
     os.setsid()
-print(f"up {os.getpid()}", flush=True)
+os.write(1, b"up %d\\n" % os.getpid())
 while True:
     signal.pause()
 """

@@ -82,27 +82,34 @@ def test_run_json_says_what_was_done_and_that_it_may_be_used(done: tuple[Path, s
     facts = facts_of(done[0])
     assert set(facts) == {
         "schema", "id", "profile", "state", "started_at", "finished_at", "seed", "command", "settings", "machine",
-        "versions", "variants", "trials", "checks", "gates", "validity",
+        "versions", "arms", "variants", "trials", "checks", "gates", "noise_floor", "ratios", "capacity", "crossover",
+        "validity",
     }  # fmt: skip
     assert (facts["schema"], facts["state"], facts["id"]) == ("sweetspot.run/1", "complete", done[0].name)
     assert [each["name"] for each in facts["variants"]] == ["toy_variant", "twin"]
     assert facts["variants"][0]["model"] == {"name": "toy", "version": "1", "provider": "none"}
     assert facts["variants"][0]["processes"][0]["roles"] == ["model", "pages"]
     assert {trial["variant"] for trial in facts["trials"]} == {"toy_variant", "twin"}
-    assert {gate["gate"] for gate in facts["gates"]} == {"cores", "G1", "G2", "G9", "G10"}
+    assert {gate["gate"].partition("-")[0] for gate in facts["gates"]} == {
+        "cores", "G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "A2",
+    }  # fmt: skip
     for trial in facts["trials"]:
-        assert (trial["scheduled"], trial["completed"], trial["failed"], trial["dropped"]) == (80, 80, 0, 0)
+        assert (trial["scheduled"], trial["completed"], trial["failed"], trial["dropped"]) == (100, 100, 0, 0)
+        assert [step["rate_per_s"] for step in trial["steps"]] == [20, 40]
+        assert trial["memory_bytes"]["web"] > 1_000_000
+        assert trial["canary_ms"] > 0
 
 
 def test_every_scheduled_request_is_a_row_with_its_times_and_its_answer(done: tuple[Path, str]):
     table = pq.read_table(done[0] / "requests.parquet")
     assert table.schema.equals(REQUESTS)
-    rows = [row for row in table.to_pylist() if row["intended_ns"] >= 0]
-    assert len(rows) == 160
+    rows = [row for row in table.to_pylist() if row["step"] >= 0]
+    assert len(rows) == 200
     for row in rows:
         assert row["intended_ns"] <= row["sent_ns"] <= row["done_ns"]
         assert (row["status"], row["outcome"], row["stage_app_ms"]) == (200, "ok", 0.5)
     assert {row["model_version"] for row in rows if row["case"] == "prediction"} == {"1"}
+    assert {(row["step"], row["offered_per_s"]) for row in rows} == {(0, 20.0), (1, 40.0)}
 
 
 def test_both_variants_get_the_same_arrivals_and_photos(done: tuple[Path, str]):
@@ -127,13 +134,16 @@ def test_results_hold_every_number_of_every_variant_and_case(done: tuple[Path, s
         reader = csv.DictReader(file)
         rows = list(reader)
     assert tuple(reader.fieldnames or ()) == RESULTS
-    cells = {(row["variant"], row["case"], row["metric"]): row for row in rows}
+    cells = {(row["variant"], row["case"], row["metric"], row["offered_per_s"]): row for row in rows}
     for name in ("toy_variant", "twin"):
         for case in ("prediction", "metadata", "page", "image"):
             for metric in ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99", "failed_share"):
-                assert (name, case, metric) in cells
-    assert float(cells["twin", "prediction", "achieved_rate"]["value"]) == 20.0
-    assert cells["twin", "prediction", "response_p99"]["verdict"] == "withheld"  # 40 samples cannot carry it
+                assert {(name, case, metric, rate) for rate in ("20.0", "40.0")} <= cells.keys()
+        assert (name, "prediction", "capacity", "") in cells
+        assert (name, "all", "memory", "") in cells
+    assert float(cells["twin", "prediction", "goodput", "40.0"]["value"]) == 40.0
+    assert cells["twin", "prediction", "response_p99", "40.0"]["verdict"] == "withheld"  # 40 samples cannot carry it
+    assert ("twin", "prediction", "response_p50 / toy_variant", "20.0") in cells
 
 
 def test_locust_itself_also_counts_from_the_intended_time_and_apart_from_the_warm_up(done: tuple[Path, str]):
@@ -215,7 +225,7 @@ def test_ctrl_c_keeps_what_was_measured_and_still_reports(tmp_path: Path):
     assert process.returncode == 130, err
     facts = facts_of(run_of(out))
     assert (facts["state"], len(facts["trials"])) == ("interrupted", 1)
-    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 99
+    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 130
     assert Path(printed.splitlines()[-1]).name == "report.html"
     assert "Traceback" not in printed + err
 

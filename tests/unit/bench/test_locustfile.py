@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.exits import GeneratorFailed
 from bench.load import generator
 from bench.load.generator import Load
+from bench.load.plan import Plan
 from bench.load.schedule import SECOND_NS, Schedule
 from bench.stacks.verify import Answer, Verified
 
@@ -58,21 +60,23 @@ def server(respond: Respond) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def load(tmp_path: Path, respond: Respond, seconds: list[float], **changes: object) -> tuple[Load, list[str]]:
+def load(
+    tmp_path: Path, respond: Respond, seconds: list[float], *, deadline_s: float = 10.0, processes: int = 1
+) -> tuple[Load, list[str]]:
     """Send predictions at these times; return what was recorded and what the server saw."""
     offset = np.array([round(second * SECOND_NS) for second in seconds], dtype=np.int64)
     zeros = np.zeros(len(offset), dtype=np.int64)
-    schedule = Schedule(("prediction",), offset, zeros, zeros)
-    out = tmp_path / "out.json"
-    spec = {**generator.specification(schedule, VERIFIED, 1.0, out), **changes}
-    with server(respond) as (url, seen), generator.start(url, spec, tmp_path, tmp_path, ()) as locust:
-        done = generator.finish(locust, schedule, out)
+    schedule = Schedule(("prediction",), offset, zeros, zeros, zeros)
+    with server(respond) as (url, seen):
+        done = generator.send(
+            url, schedule, VERIFIED.targets, folder=tmp_path, deadline_s=deadline_s, processes=processes
+        )
     assert "Traceback" not in (tmp_path / "generator.log").read_text()
     return done, seen
 
 
 def outcomes(done: Load) -> list[str]:
-    return [row["outcome"] for row in done.rows]
+    return done.outcome.tolist()
 
 
 def test_every_answer_gets_its_outcome_and_nothing_is_sent_twice_or_followed(tmp_path: Path):
@@ -95,7 +99,9 @@ def test_every_answer_gets_its_outcome_and_nothing_is_sent_twice_or_followed(tmp
     assert outcomes(done) == [outcome for _, outcome in answers]
     assert seen == ["GET /api/photos/a%20b/prediction HTTP/1.1"] * len(answers)
     assert done.requests_sent == len(answers)
-    assert (done.rows[0]["infer"], done.rows[0]["status"], "done_ns" in done.rows[5]) == (2.5, 200, False)
+    first, timed_out = done.table.to_pylist()[0], done.table.to_pylist()[5]
+    assert (first["stage_infer_ms"], first["status"], first["model_version"]) == (2.5, 200, "1")
+    assert (timed_out["status"], timed_out["done_ns"] - timed_out["intended_ns"] >= 5e8) == (None, True)
 
 
 def test_a_server_that_always_hangs_up_gets_every_request_once(tmp_path: Path):
@@ -116,17 +122,24 @@ def test_a_stall_is_charged_to_all_requests_that_fell_into_it(tmp_path: Path):
 
     seconds = [number / 20 for number in range(30)]
     done, _ = load(tmp_path, respond, seconds)
-    waited = [row["done_ns"] / SECOND_NS - second for row, second in zip(done.rows, seconds, strict=True)]
+    waited = done.times("done_ns") / SECOND_NS - seconds
     expected = [max(0.0, stall_s - second) for second in seconds]
     assert outcomes(done) == ["ok"] * len(seconds)
     assert waited == pytest.approx(expected, abs=0.25)
 
 
-def test_what_exceeds_the_cap_is_dropped_and_recorded_and_the_others_time_out(tmp_path: Path):
-    never = threading.Event()
-    try:
-        done, _ = load(tmp_path, lambda _: never.wait() and None, [0.0] * 15, rate_per_s=1.0, deadline_s=1.0)
-    finally:
-        never.set()
-    assert sorted(outcomes(done)) == ["dropped"] * 3 + ["timeout"] * 12
-    assert all("sent_ns" not in row for row in done.rows if row["outcome"] == "dropped")
+def test_two_processes_send_every_request_once_and_their_samples_are_merged_in_order(tmp_path: Path):
+    seconds = [number / 40 for number in range(41)]
+    done, seen = load(tmp_path, lambda _: http("200 OK", GOOD), seconds, processes=2)
+    assert (done.processes, outcomes(done), len(seen)) == (2, ["ok"] * 41, 41)
+    assert done.times("intended_ns").tolist() == [round(second * SECOND_NS) for second in seconds]
+    assert (done.times("sent_ns") >= done.times("intended_ns")).all()
+    assert done.requests_sent == 41
+
+
+def test_a_plan_that_cannot_be_sent_ends_the_generator_with_its_last_words(tmp_path: Path):
+    with (
+        generator.Generator(tmp_path, log=tmp_path / "generator.log") as locust,
+        pytest.raises(GeneratorFailed, match="ended without a result"),
+    ):
+        locust.send(Plan("nowhere", Schedule((), *[np.empty(0, dtype=np.int64)] * 4), [], 1.0))

@@ -8,7 +8,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from reports import runfolder, view
+from tests.unit.reports import staircase
+
 COLUMNS = ("experiment", "variant", "case", "metric", "value", "low", "high", "unit", "n", "verdict")
+OFFERED = "offered_per_s"
 TITLES = {"embedded": "Embedded", "model_in_db": "Model in the database", "model_as_service": "Model as a service"}
 MEDIANS = {"embedded": 26.0, "model_in_db": 4.0, "model_as_service": 31.0}  # ms
 STAGES = {
@@ -18,10 +22,10 @@ STAGES = {
 }
 
 
-def result(variant, case, metric, value, low="", high="", unit="ms", n=1200, verdict=""):  # noqa: PLR0913, PLR0917
-    """One row of results.csv."""
-    cells = ("latency", variant, case, metric, value, low, high, unit, n, verdict)
-    return dict(zip(COLUMNS, cells, strict=True))
+def result(variant, case, metric, value, low="", high="", unit="ms", n=1200, verdict="", offered=""):  # noqa: PLR0913, PLR0917
+    """One row of results.csv; `offered` is the load of its step in predictions per second."""
+    cells = ("latency", variant, case, metric, value, low, high, unit, n, verdict, offered)
+    return dict(zip((*COLUMNS, OFFERED), cells, strict=True))
 
 
 def result_rows(variants):
@@ -134,15 +138,28 @@ class Builder:
     @staticmethod
     def results(folder, rows):
         with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            stepped = [OFFERED] if any(row.get(OFFERED) for row in rows) else []  # older runs lack the column
+            writer = csv.DictWriter(file, [*COLUMNS, *stepped], extrasaction="ignore")
             writer.writeheader()
             writer.writerows({**row, "value": "inf" if row["value"] == math.inf else row["value"]} for row in rows)
+
+    def staircase(self, *, variants=tuple(TITLES), blocks=2, **changes):
+        """Build a run whose load rises in steps."""
+        trials = run_record(variants, blocks=blocks)["trials"]
+        files = {"rows": staircase.rows(variants, result), "requests": list(staircase.requests(variants))}
+        return self(variants=variants, **(files | staircase.record(trials) | changes))
 
 
 @pytest.fixture
 def build(tmp_path):
     """Build run folders."""
     return Builder(tmp_path)
+
+
+@pytest.fixture
+def seen():
+    """Read a run folder as the page sees it."""
+    return lambda folder: view.build(runfolder.read(folder))
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_an_invalid_run_is_stamped_with_reasons_and_what_to_do(show):
     gate = {"gate": "G2", "title": "All was sent", "variant": "embedded", "value": 0.2, "limit": 0.001, "unit": "share",
             "passed": False, "note": "80 of 100 sent"}  # fmt: skip
     page = show(gates=[gate], validity={"valid": False, "reasons": ["A fifth was never sent."]})
-    for words in ("Not valid", "A fifth was never sent.", "What to do:", "Lower the rates", "✕ no", "80 of 100 sent"):
+    for words in ("Not valid", "A fifth was never sent.", "What to do:", "Lower the rates", "✕ fail", "80 of 100 sent"):
         assert words in page.text
     assert "had the lowest" not in page.text
     assert "✓ met" not in page.text
@@ -166,9 +166,13 @@ def test_hostile_text_stays_text(build, rows):
         machine={"cpu": HOSTILE},
         versions={HOSTILE: HOSTILE},
         checks=[{"title": HOSTILE, "unit": HOSTILE, "verdict": HOSTILE, "note": HOSTILE, "value": 1.5, "limit": 2}],
-        gates=[{"gate": HOSTILE, "title": HOSTILE, "passed": False, "note": HOSTILE, "unit": HOSTILE}],
-        validity={"valid": False, "reasons": [HOSTILE]},
+        gates=[{"gate": HOSTILE, "title": HOSTILE, "verdict": HOSTILE, "advice": HOSTILE, "unit": HOSTILE}],
+        validity={"valid": True, "reasons": [HOSTILE]},
         rows=rows((HOSTILE,)),
+        noise_floor=[{"metric": HOSTILE, "half_width": 0.04}],
+        ratios=[{"left": HOSTILE, "right": HOSTILE, "case": HOSTILE, "metric": HOSTILE, "claim": True}],
+        capacity=[{"variant": HOSTILE, "points": [{"verdict": HOSTILE}]}],
+        crossover={"left": HOSTILE, "right": HOSTILE, "low": 1, "words": HOSTILE},
     )
     path = folder / "run.json"
     variants = [{"name": HOSTILE, "title": HOSTILE, "model": {HOSTILE: HOSTILE}, "processes": [process]}]
@@ -184,6 +188,61 @@ def test_an_unwritable_folder_is_explained(build, monkeypatch):
     with pytest.raises(ReportError, match="cannot be written"):
         reports.render(folder)
     assert not list(folder.glob(".report*"))
+
+
+@pytest.fixture
+def climb(build):
+    """Build a run whose load rises, render it, return its page."""
+
+    def page(**parts):
+        return Page(reports.render(build.staircase(**parts)).read_text(encoding="utf-8"))
+
+    return page
+
+
+def test_a_staircase_reads_from_low_load_to_gates(climb):
+    text = climb(settings={"thresholds_version": 3}).text
+    order = ["failures at low load", "Under rising load", "Capacity: how much", "Resources of the whole stack at 4",
+             "Ratios and the noise floor", "Noise floor: ±4.0 %", "Promises", "noise floor ±4.0 % (response p50)",
+             "by version 3 of the thresholds", "Advice of G7.", "! warn"]  # fmt: skip
+    places = [text.index(words, text.index("Reproduce Data")) for words in order]
+    assert places == sorted(places)
+    assert "Advice of G1." not in text
+
+
+def test_a_staircase_is_accessible(climb):
+    page = climb()
+    assert len(page.all("figure")) == len(page.all("svg")) == 4
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert all(cell.get("scope") in ("col", "row") for cell in page.all("th"))
+    assert all(region["tabindex"] == "0" for region in page.all("div") if region.get("role") == "region")
+
+
+def test_an_arm_is_drawn_nowhere(build):
+    source = reports.render(build.staircase()).read_text(encoding="utf-8")
+    assert re.findall(r"embedded again[^<]*", source) == [
+        "embedded again is Embedded once more, as it is: how far the two differ is the noise floor."
+    ]
+
+
+def test_a_staircase_that_is_not_valid_claims_nothing(climb):
+    page = climb(validity={"valid": False, "reasons": ["x"]})
+    for claim in ("✓ differ", "overtakes", "collapsed", "held (", "had the lowest"):
+        assert claim not in page.text
+    assert "Under rising load" in page.text
+
+
+def test_an_older_run_has_no_empty_sections(show):
+    page = show()
+    assert {"rising", "ratios"} & set(page.ids) == set()
+    assert "noise floor not measured" in page.text
+
+
+def test_an_interrupted_staircase_shows_what_it_has(climb):
+    page = climb(state="interrupted", without=("requests.parquet",), noise_floor=None, ratios=None, capacity=None)
+    assert "Not finished" in page.text
+    assert "Under rising load" in page.text
 
 
 def test_a_refused_run_keeps_the_report_that_was_there(build):

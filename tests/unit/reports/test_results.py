@@ -52,3 +52,32 @@ def test_a_damaged_table_is_refused(tmp_path, text, why):
 
 def test_a_table_without_rows_is_no_damage(build):
     assert results.read(build(rows=[]) / "results.csv").cases == ()
+
+
+def test_the_first_row_is_low_load_and_steps_rise(build, row):
+    rows = [
+        row("a", "prediction", "response_p50", value, offered=rate) for rate, value in ((4, 20), (40, 90), (12, 25))
+    ]
+    found = results.read(build(rows=rows) / "results.csv")
+    low = found.find("a", "prediction", "response_p50")
+    assert low is not None
+    assert (low.value, low.offered) == (20, 4)
+    assert [each.offered for each in found.by_rate("a", "prediction", "response_p50")] == [4, 12, 40]
+
+
+def test_a_file_without_offered_rates_has_no_steps(build):
+    path = build() / "results.csv"
+    assert "offered" not in path.read_text()
+    found = results.read(path)
+    assert found.by_rate("embedded", "prediction", "response_p50") == ()
+
+
+def test_a_rate_that_no_load_can_have_is_none(build, row):
+    rows = [row("a", "prediction", "response_p50", 5, offered=rate) for rate in ("inf", "-1", "nan", "0")]
+    assert {each.offered for each in results.read(build(rows=rows) / "results.csv").rows} == {None}
+
+
+def test_saturated_and_withheld_are_told_apart(build, row):
+    rows = [row("a", "prediction", "response_p50", "", verdict=verdict) for verdict in ("saturated", "withheld")]
+    found = results.read(build(rows=rows) / "results.csv").rows
+    assert [(each.known, each.unknown) for each in found] == [(False, "saturated"), (False, "withheld")]

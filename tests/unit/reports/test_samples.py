@@ -79,3 +79,10 @@ def test_a_run_without_a_trial_has_no_curve(tmp_path):
     schema = pa.schema([*((name, pa.string()) for name in texts), *((name, pa.int64()) for name in numbers)])
     parquet.write_table(schema.empty_table(), tmp_path / "requests.parquet")
     assert samples.read(tmp_path / "requests.parquet") == ()
+
+
+def test_only_the_lowest_step_counts(build):
+    rows = [request(index, 5 + 100 * step) | {"step": step} for step in (-1, 0, 1) for index in range(50)]
+    (curve,) = read(build, rows)
+    assert curve.n == 50
+    assert max(curve.ms) == 5

@@ -62,3 +62,13 @@ def test_a_run_that_nobody_judged_claims_nothing(build):
     judged = judge(build(validity=None))
     assert not judged.claims
     assert "nobody judged" in judged.why_not
+
+
+def test_a_warning_does_not_silence_the_page(build):
+    assert judge(build(gates=[failed_gate() | {"verdict": "warn", "passed": True}])).claims
+
+
+def test_the_advice_of_a_gate_comes_before_ours(build):
+    gate = failed_gate() | {"verdict": "fail", "advice": "Ask for a larger machine."}
+    (notice,) = judge(build(gates=[gate], validity={"valid": False})).notices
+    assert notice.advice == "Ask for a larger machine."

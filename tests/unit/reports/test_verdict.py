@@ -101,3 +101,47 @@ def test_an_invalid_run_gets_no_verdict(say):
     assert say(validity={"valid": False, "reasons": ["late"]}) == (
         "No verdict: the run cannot be relied on: it is not valid."
     )
+
+
+@pytest.fixture
+def say_staircase(build):
+    """Build a run whose load rises and return its verdict."""
+
+    def sentence(**parts):
+        folder = runfolder.read(build.staircase(**parts))
+        return verdict.headline(view.build(folder), standing.judge(folder)).replace("\N{NO-BREAK SPACE}", " ")
+
+    return sentence
+
+
+def test_a_staircase_is_judged_at_low_load_with_capacity_and_crossover(say_staircase):
+    words = say_staircase()
+    assert words.startswith("On this machine, at low load (4 predictions per second) and over 2 blocks, Model in the")
+    assert "6.83 ms" in words
+    assert "With at most 5 % slower than 250 ms, the capacity in predictions per second is between 28 and 40" in words
+    assert words.endswith("Model as a service overtakes embedded between 12 and 28 predictions per second.")
+
+
+def test_an_arm_is_never_ranked(say_staircase):
+    words = say_staircase()
+    assert "embedded again" not in words
+    assert "10 ms" not in words
+
+
+def test_a_difference_within_the_noise_floor_is_a_tie(say_staircase):
+    wide = {"metric": "response_p95", "value": 1, "low": 0.1, "high": 12, "half_width": 11.0, "n": 6}
+    assert "does not tell" in say_staircase(noise_floor=[wide])
+
+
+def test_without_a_noise_floor_the_order_is_no_claim(say_staircase, say):
+    assert "so the order is an observation and no claim" in say_staircase(noise_floor=[])
+    assert "noise floor" not in say()
+
+
+def test_variants_at_different_loads_are_not_ranked(say, row):
+    rows = [
+        row("a", "prediction", "response_p95", 5, 4, 6, offered=4),
+        row("b", "prediction", "response_p95", 90, 80, 95, offered=40),
+    ]
+    words = say(variants=("a", "b"), rows=rows, requests=requests({"a": [5, 5], "b": [90, 90]}))
+    assert "does not tell" in words

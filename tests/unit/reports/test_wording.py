@@ -66,3 +66,13 @@ def test_facts_show_bytes_as_gib():
         ("memory", "8.00 GiB"),
         ("sut cores", "0"),
     ]
+
+
+@pytest.mark.parametrize(("value", "words"), [(4.0, "4"), (12.3456, "12.3"), (1234.5, "1,230"), (None, "no value")])
+def test_rates_read_as_people_say_them(value, words):
+    assert wording.rate(value) == words
+
+
+@pytest.mark.parametrize(("half_width", "words"), [(0.04, "±4.0"), (0.0, "±0.0"), (0.123, "±12"), (25.0, "±2,500")])
+def test_a_noise_floor_is_in_percent(half_width, words):
+    assert wording.around(half_width) == f"{words}{NB}%"

@@ -2,9 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import signal
 from scipy import stats as scipy_stats
 
-from bench.analysis.stats import paired_difference, paired_ratio, percentile, ranks
+from bench.analysis.stats import (
+    effective_size,
+    paired_difference,
+    paired_ratio,
+    percentile,
+    ranks,
+    trial_percentile,
+)
 
 INF = float("inf")
 
@@ -70,3 +78,63 @@ def test_infinity_on_the_left_stays_and_nothing_can_be_compared_with_infinity(co
     assert compare([1.0, INF], [1.0, 1.0]).value == INF
     assert compare([1.0, 1.0], [1.0, INF]).value is None
     assert compare([], []).value is None
+
+
+@pytest.mark.parametrize("p", [0.5, 0.95, 0.99])
+@pytest.mark.parametrize("n", [6, 72, 368, 1000])
+def test_the_interval_is_the_one_of_scipys_quantile_test(n, p):
+    samples = np.random.default_rng(n).exponential(size=n)
+    theirs = scipy_stats.quantile_test(samples, q=0, p=p).confidence_interval(0.95)
+    ours = percentile(samples, p)
+    if ours.value is None:
+        assert np.isnan([theirs.low, theirs.high]).any()
+    else:
+        assert (ours.low, ours.high) == (theirs.low, theirs.high)
+
+
+@pytest.mark.parametrize("rho", [0.5, 0.9])
+def test_the_effective_size_of_ar1_samples_is_the_known_one(rho):
+    noise = np.random.default_rng(3).standard_normal((40, 4000))
+    sizes = [effective_size(each) for each in signal.lfilter([1], [1, -rho], noise, axis=1)]
+    assert np.mean(sizes) == pytest.approx(4000 * (1 - rho) / (1 + rho), rel=0.1)
+
+
+def test_independent_samples_are_worth_nearly_their_number():
+    assert effective_size(np.random.default_rng(4).exponential(size=2000)) > 1600
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, 2.5, INF]), max_size=50))
+def test_the_effective_size_lies_between_one_and_n_whatever_the_samples(values):
+    assert min(1, len(values)) <= effective_size(values) <= len(values)
+
+
+@pytest.mark.parametrize("values", [[], [3.0], [7.0] * 9, [INF] * 9])
+def test_constant_samples_are_worth_their_number(values):
+    assert effective_size(values) == len(values)
+
+
+def test_a_long_stall_is_worth_little_although_it_holds_many_requests():
+    stalled = [1.0] * 500 + [INF] * 500
+    assert effective_size(stalled) < 10
+
+
+def test_the_interval_of_a_trial_is_wider_when_its_samples_depend_on_each_other():
+    noise = np.random.default_rng(5).standard_normal(3000)
+    dependent = np.exp(signal.lfilter([1], [1, -0.9], noise))
+    alone, together = percentile(dependent, 0.5), trial_percentile(dependent, 0.5)
+    assert together.value == alone.value
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+
+
+def test_the_interval_of_a_trial_is_withheld_when_dependence_leaves_too_few():
+    stalled = [1.0] * 500 + [9.0] * 500
+    assert percentile(stalled, 0.95).value is not None
+    assert trial_percentile(stalled, 0.95).value is None
+    assert trial_percentile([], 0.5).n == 0
+
+
+def test_failures_survive_in_the_percentile_of_a_trial():
+    times = np.random.default_rng(6).permutation([1.0] * 900 + [INF] * 100)
+    estimate = trial_percentile(times, 0.95)
+    assert (estimate.value, estimate.high) == (INF, INF)
+    assert trial_percentile(times, 0.5).value == 1.0

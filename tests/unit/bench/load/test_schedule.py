@@ -5,11 +5,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.schedule import SECOND_NS, constant, draw, order_of_block, photos, poisson
+from bench.load.schedule import SECOND_NS, Phase, Schedule, constant, draw, order_of_block, photos, poisson
 
 RATES = st.floats(min_value=0.5, max_value=200)
 SECONDS = st.floats(min_value=0.5, max_value=20)
 SEEDS = st.integers(min_value=0, max_value=2**32)
+TIMES = st.lists(st.integers(0, 60), max_size=60).map(sorted)
+COLUMNS = ("offset_ns", "case", "photo", "step")
+STEPS = [Phase(2.0, {"prediction": 8.0, "page": 2.0}, pause_s=0.5), Phase(1.0, {"prediction": 30.0, "page": 2.0})]
+WARM_UP = Phase(3.0, STEPS[1].rates)
+
+
+def rows(schedule: Schedule) -> list[tuple[int, ...]]:
+    return list(zip(*(getattr(schedule, name).tolist() for name in COLUMNS), strict=True))
+
+
+def staircase(steps: list[Phase] = STEPS, *, arrivals: str = "poisson", seed: tuple[int, ...] = (1, 0)) -> Schedule:
+    return draw(WARM_UP, steps, 7, arrivals=arrivals, seed=seed)
+
+
+def at(*seconds: float) -> Schedule:
+    zeros = np.zeros(len(seconds), dtype=np.int64)
+    return Schedule(("page",), np.array([round(each * SECOND_NS) for each in seconds], dtype=np.int64), *[zeros] * 3)
 
 
 @given(process=st.sampled_from([poisson, constant]), rate=RATES, seconds=SECONDS, seed=SEEDS)
@@ -28,33 +45,79 @@ def test_every_photo_is_asked_for_equally_often_give_or_take_one(count, catalogu
     assert max(often) - min(often) <= 1
 
 
-def test_gaps_of_a_poisson_process_vary_as_much_as_their_mean():
+def test_gaps_of_a_poisson_process_vary_as_much_as_their_mean_and_constant_ones_not_at_all():
     gaps = np.diff(poisson(100, 500, np.random.default_rng(3)))
     assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.03)
+    assert np.diff(constant(100, 5, np.random.default_rng(3))) == pytest.approx(SECOND_NS / 100, abs=1)
 
 
 def test_the_same_seed_gives_the_same_schedule_and_another_block_another_one():
-    first, again, other = (
-        draw({"prediction": 5.0, "page": 2.0}, 1, 10, 7, arrivals="poisson", seed=(1, block)) for block in (0, 0, 1)
-    )
-    for field in ("offset_ns", "case", "photo"):
-        assert (getattr(first, field) == getattr(again, field)).all()
+    first, again, other = (staircase(seed=(1, block)) for block in (0, 0, 1))
+    assert rows(first) == rows(again)
     assert (first.offset_ns != other.offset_ns).any()
 
 
 @pytest.mark.parametrize("arrivals", ["poisson", "constant"])
-def test_each_case_gets_its_own_rate_and_the_warm_up_comes_before_the_window(arrivals):
-    schedule = draw({"prediction": 8.0, "page": 2.0}, 3, 20, 7, arrivals=arrivals, seed=(1, 0))
+def test_each_step_has_its_rates_in_its_time_behind_the_pauses_and_the_warm_up_comes_before(arrivals):
+    schedule = staircase(arrivals=arrivals)
     assert (np.diff(schedule.offset_ns) >= 0).all()
-    in_window = Counter(schedule.cases[case] for case in schedule.case[schedule.measured])
-    assert in_window == {"prediction": 160, "page": 40}
-    warm = schedule.offset_ns[~schedule.measured]
-    assert len(warm) == 30
-    assert warm.min() >= -3 * SECOND_NS
+    counts = Counter((step, schedule.cases[case]) for _, case, _, step in rows(schedule))
+    assert counts == {
+        (-1, "prediction"): 90, (-1, "page"): 6, (0, "prediction"): 16, (0, "page"): 4, (1, "prediction"): 30,
+        (1, "page"): 2,
+    }  # fmt: skip
+    for step, start, end in ((-1, -3.0, 0.0), (0, 0.0, 2.0), (1, 2.5, 3.5)):
+        own = schedule.offset_ns[schedule.step == step] / SECOND_NS
+        assert start <= own.min()
+        assert own.max() < end
+        assert own.max() - own.min() > 0.6 * (end - start)  # spread over all of it
+    assert schedule.measured.tolist() == (schedule.offset_ns >= 0).tolist()
 
 
-def test_without_warm_up_everything_is_measured():
-    assert draw({"page": 5.0}, 0, 2, 3, arrivals="poisson", seed=(1, 0)).measured.all()
+@given(seed=SEEDS, rate=RATES)
+def test_staircases_that_begin_with_the_same_steps_begin_with_the_same_requests(seed, rate):
+    higher = [*STEPS, Phase(1.0, {"prediction": rate, "page": 2.0})]
+    short, long = (staircase(steps, seed=(seed, 1)) for steps in (STEPS, higher))
+    assert rows(long)[: len(short)] == rows(short)
+    assert (long.step[len(short) :] == 2).all()
+
+
+def test_steps_and_cases_do_not_repeat_each_other():
+    same = Phase(10.0, {"prediction": 5.0, "page": 5.0})
+    schedule = draw(same, [same, same], 100, seed=(1, 0))
+    parts = [
+        tuple(schedule.offset_ns[(schedule.step == step) & (schedule.case == case)] % (10 * SECOND_NS))
+        for step in (-1, 0, 1)
+        for case in (0, 1)
+    ]
+    assert len(set(parts)) == len(parts)
+
+
+def test_without_warm_up_everything_is_measured_and_without_anything_there_is_nothing():
+    assert draw(Phase(0.0, {"page": 5.0}), [Phase(2.0, {"page": 5.0})], 3, seed=(1, 0)).measured.all()
+    empty = draw(Phase(0.0, {}), [], 3, seed=(1, 0))
+    assert (len(empty), empty.span_s, empty.most_in_flight(1.0)) == (0, 0.0, 0)
+
+
+@given(count=st.integers(0, 50), of=st.integers(1, 7))
+def test_the_shares_of_all_processes_are_the_whole_and_equally_large(count, of):
+    schedule = draw(Phase(0.0, {}), [Phase(1.0, {"page": float(count)})], 5, seed=(1,))
+    shares = [schedule.share(index, of) for index in range(of)]
+    assert sorted(row for share in shares for row in rows(share)) == sorted(rows(schedule))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert [rows(share) for share in shares] == [rows(schedule)[index::of] for index in range(of)]
+
+
+@given(times=TIMES, deadline_s=st.integers(1, 70))
+def test_most_in_flight_is_what_a_server_holds_that_never_answers(times, deadline_s):
+    # A request whose deadline is this very moment may still be there, so it counts, too.
+    most = max((sum(0 <= now - start <= deadline_s for start in times) for now in times), default=0)
+    assert at(*times).most_in_flight(deadline_s) == most
+
+
+@pytest.mark.parametrize(("seconds", "span_s"), [((-2.0, 3.0), 5.0), ((1.0, 3.0), 3.0), ((-2.0, -1.0), 2.0)])
+def test_the_span_reaches_from_the_first_request_or_the_window_to_the_last(seconds, span_s):
+    assert at(*seconds).span_s == span_s
 
 
 @given(variants=st.integers(1, 5), seed=SEEDS)

@@ -1,0 +1,124 @@
+"""The trials of the calibration: each puts the real load generator on one server and judges what it reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.calibration import plain
+from bench.calibration.known import Known, Setting, Told, serving
+from bench.calibration.lines import Line, at_most, beside, close
+from bench.calibration.oracle import Floats, mean_wait_md1
+from bench.load import generator
+from bench.load.plan import Target
+from bench.load.schedule import SECOND_NS, Phase, draw
+from bench.machine.cores import Split
+
+CASE = "metadata"
+TARGETS: list[Target] = [{"id": "1", "path": "1"}]
+WARM_UP_S, PAUSE_S = 2.0, 0.5
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+LAG_LIMITS_MS = {200.0: 1.0, 500.0: 2.5}  # for the 99th percentile; other rates must only not drop anything
+SHARE, LEAST_S = 0.02, 0.003  # how far a percentile may be off
+WAIT_SHARE = 0.1  # how far a mean wait may be off
+
+Steps = Sequence[tuple[float, float]]  # rate per second, seconds
+STALL = Setting(service_ms=2, stall_s=2, every_s=20)
+QUEUE = Setting(service_ms=20)
+
+
+@dataclass(frozen=True)
+class Size:
+    """The servers, and at what rate and for how long each is under load."""
+
+    stall: Setting = STALL
+    stall_rate: float = 100.0
+    stall_s: float = 40.0
+    queue: Setting = QUEUE
+    queue_used: Sequence[float] = (0.5, 0.7)  # of the server's time
+    queue_s: float = 30.0
+    null: Steps = ((200.0, 10.0), (500.0, 10.0), (2000.0, 5.0))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial happens: the server on the system's cores, the generator on its own, files in a folder."""
+
+    cores: Split
+    folder: Path
+
+
+def send(place: Place, known: Known, arrivals: str, steps: Steps, processes: int = 1) -> Told:
+    """Send steps to a server, after a warm-up at the first rate."""
+    phases = [Phase(seconds, {CASE: rate}, PAUSE_S) for rate, seconds in steps]
+    schedule = draw(Phase(WARM_UP_S, {CASE: steps[0][0]}), phases, 1, arrivals=arrivals, seed=(1,))
+    cores = place.cores.generator
+    load = generator.send(known.url, schedule, TARGETS, folder=place.folder, cores=cores, processes=processes)
+    arrivals_s = (schedule.offset_ns + load.zero_ns - known.zero_ns) / SECOND_NS
+    return Told(schedule, load, known.truth(arrivals_s))
+
+
+def quantile(values: Floats, p: float) -> float:
+    """Return the quantile as an order statistic: no interpolation, so infinite values do no harm."""
+    return float(np.quantile(values, p, method="inverted_cdf"))
+
+
+def stalls(place: Place, size: Size, processes: int) -> list[Line]:
+    """Compare the percentiles of responses with the truth, for the same arrivals."""
+    with serving(size.stall, place.folder, place.cores.sut) as known:
+        told = send(place, known, "constant", [(size.stall_rate, size.stall_s)], processes)
+    name = "stall server" if processes == 1 else f"the same, {processes} processes"
+    truth, reported = told.truth_s[told.rows()], told.response_s[told.rows()]
+    return [
+        close(name, percentile, quantile(truth, p), quantile(reported, p), share=SHARE, least_s=LEAST_S)
+        for percentile, p in PERCENTILES.items()
+    ]
+
+
+def stalls_by_stock_locust(place: Place, size: Size) -> list[Line]:
+    """Show what stock Locust says about such a server; the truth is that of evenly spaced requests at its rate."""
+    with serving(size.stall, place.folder, place.cores.sut) as known:
+        reported = plain.percentiles(known.url, size.stall_s, place.folder, place.cores.generator)
+    truth = known.truth(np.arange(0, size.stall_s, 1 / plain.RATE_PER_S))
+    return [
+        beside("the same, stock Locust", percentile, "ms", quantile(truth, p) * 1000, reported[p])
+        for percentile, p in PERCENTILES.items()
+    ]
+
+
+def queue(place: Place, size: Size, used: float) -> list[Line]:
+    """Compare the mean wait in an M/D/1 queue with the truth for these arrivals, and with the formula for all."""
+    service_s = size.queue.service_s
+    with serving(size.queue, place.folder, place.cores.sut) as known:
+        told = send(place, known, "poisson", [(used / service_s, size.queue_s)])
+    name = f"M/D/1 queue at {used:.0%}"
+    truth, reported = (float(times[told.rows()].mean()) - service_s for times in (told.truth_s, told.response_s))
+    return [
+        close(name, "mean wait", truth, reported, share=WAIT_SHARE, least_s=0),
+        beside(name, "mean wait, endless time", "ms", mean_wait_md1(used, service_s) * 1000, reported * 1000),
+    ]
+
+
+def null(place: Place, steps: Steps) -> list[Line]:
+    """Compare the dispatch lag with its limits, by rate."""
+    told = send_to_null(place, steps)
+    return [line for step, (rate, _) in enumerate(steps) for line in lags(told, step, rate)]
+
+
+def send_to_null(place: Place, steps: Steps) -> Told:
+    """Send steps of evenly spaced requests to the null server."""
+    with serving(Setting(), place.folder, place.cores.sut) as known:
+        return send(place, known, "constant", steps)
+
+
+def lags(told: Told, step: int, rate: float) -> list[Line]:
+    """Return the lines of one rate."""
+    rows, name, late = told.rows(step), f"null server, {rate:,.0f}/s", "dispatch lag p99"
+    p50, p99, limit = quantile(told.lag_ms[rows], 0.5), quantile(told.lag_ms[rows], 0.99), LAG_LIMITS_MS.get(rate)
+    failed = float(np.count_nonzero(told.load.outcome[rows] != "ok"))
+    return [
+        beside(name, "dispatch lag p50", "ms", 0.0, p50),
+        at_most(name, late, "ms", p99, limit) if limit else beside(name, late, "ms", 0.0, p99),
+        at_most(name, "dropped or failed", "", failed, 0),
+    ]

@@ -1,0 +1,110 @@
+"""What is compared: a value per block of a run for every variant, case, offered rate and metric; the noise floor.
+
+A percentile is that of one trial, and withheld where the trial has too few requests or was saturated. The goodput is a
+share: good predictions within the objective / all that were offered.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis import steps, thresholds
+from bench.analysis.noise import half_width, noise_floor
+from bench.analysis.quantities import MS, Quantities, collect
+from bench.analysis.stats import Estimate
+from bench.runfolder import PROCESSES
+
+PREDICTION = "prediction"
+GOODPUT = "goodput_share"
+PERCENTILES = ("response_p50", "response_p95")
+NEAR = 0.05  # rates that differ by no more are nearly the same
+
+Values = Mapping[int, float]
+NOTHING = Estimate(None, None, None, 0)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The values of a run. `full` are variants with the rates that saturated them; `shares` is the goodput."""
+
+    found: Quantities
+    shares: Mapping[tuple[str, float], Values]
+    full: set[tuple[str, float]]
+    deadline_ms: float
+
+    def of(self, variant: str, case: str, metric: str, rate: float) -> Values:
+        """Return the values by block, all of them finite and above 0 so that they have a logarithm.
+
+        A percentile that falls among the failures counts as the deadline, the longest wait there is: at least that.
+        """
+        if metric == GOODPUT:
+            return self.shares.get((variant, rate), {}) if case == PREDICTION else {}
+        if (variant, rate) in self.full:
+            return {}
+        values = self.found.by_block(variant, case, metric, rate)
+        return {block: min(value, self.deadline_ms) for block, value in values.items() if value > 0}
+
+    @property
+    def count(self) -> int:
+        """How many blocks the run has."""
+        return len({block for blocks in self.found.samples.values() for block in blocks})
+
+    def floor(self, again: tuple[str, str], case: str, metric: str, rate: float) -> float:
+        """Return the half width of the ratio of two equal systems, e.g. 0.04; infinite where it was not measured.
+
+        The one of nearly the same rate; at rates without, the widest of the metric. Where all goodput is in time, equal
+        systems agree to the last digit, which says nothing about an overload: its floor is never below that of p50.
+        """
+        copy, first = again
+        known = {}
+        for each in self.found.rates(copy):
+            over, under = (self.of(name, case, metric, each) for name in (copy, first))
+            both = sorted(over.keys() & under.keys())
+            known[each] = half_width(noise_floor([over[block] for block in both], [under[block] for block in both]))
+        widths = {each: width for each, width in known.items() if np.isfinite(width)}
+        own = [width for each, width in widths.items() if nearly(each, rate)]
+        floor = max(own or widths.values(), default=np.inf)
+        return max(floor, self.floor(again, case, PERCENTILES[0], rate)) if metric == GOODPUT else floor
+
+
+def mean(values: Values) -> Estimate:
+    """Return the geometric mean over blocks."""
+    if not values:
+        return NOTHING
+    return Estimate(float(np.exp(np.mean(np.log(list(values.values()))))), None, None, len(values))
+
+
+def nearly(rate: float, other: float) -> bool:
+    """Whether two offered rates may be compared."""
+    return abs(rate - other) <= NEAR * max(rate, other)
+
+
+def of_requests(
+    requests: pd.DataFrame, trials: Sequence[Mapping[str, Any]], slo_ms: float, deadline_ms: float
+) -> Blocks:
+    """Return the values of the requests that count: those of the windows, of the trials given."""
+    numbers = [trial["trial"] for trial in trials]
+    counted = requests[(requests["step"] >= 0) & requests["trial"].isin(numbers)]
+    most, nothing = thresholds.load()["G7"].passes, PROCESSES.empty_table().to_pandas()
+    facts = [
+        steps.of_trial(trial, counted[counted["trial"] == trial["trial"]], nothing, slo_ms=slo_ms, most=most)
+        for trial in trials
+    ]
+    return Blocks(collect(counted, {}), shares_in_time(counted, slo_ms), steps.saturated(facts), deadline_ms)
+
+
+def shares_in_time(requests: pd.DataFrame, slo_ms: float) -> dict[tuple[str, float], dict[int, float]]:
+    """Return the share of predictions that were good and within the objective, by variant and rate, then by block.
+
+    None at all counts as half an answer.
+    """
+    own = requests[requests["case"] == PREDICTION]
+    good = (own["outcome"] == "ok") & (own["done_ns"] - own["intended_ns"] <= slo_ms * MS)
+    shares: dict[tuple[str, float], dict[int, float]] = {}
+    for (variant, rate, block), group in good.groupby([own["variant"], own["offered_per_s"], own["block"]]):
+        values = group.to_numpy()
+        shares.setdefault((str(variant), float(str(rate))), {})[int(str(block))] = max(values.sum(), 0.5) / len(values)
+    return shares

@@ -1,0 +1,73 @@
+"""How much the machine itself moved between the two runs, and so how much of any effect may be the machine's. Pure.
+
+The canary is the same work in every run. The raw limit is the bare model: also the machine, as long as the software
+that the model runs on is the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.analysis.stats import Estimate
+from bench.comparing.blocks import NOTHING, mean
+from bench.comparing.side import Side, differ
+from bench.comparing.welch import effect, from_intervals
+
+SOFTWARE = ("version: onnxruntime", "version: onnxruntime-gpu", "version: numpy", "version: pillow", "machine: python")
+Band = tuple[float, float]  # of logarithms, with 0 in it
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One measure of the machine, milliseconds in both runs; `counts`: whether nothing but the machine can move it."""
+
+    what: str
+    base: float | None
+    new: float | None
+    ratio: Estimate
+    counts: bool = True
+
+
+def movements(base: Side, new: Side) -> list[Movement]:
+    """Return how the canary and the raw limits moved; those that a run did not measure are left out."""
+    moved = effect(base.canary_ms.values(), new.canary_ms.values())
+    was_ms, now_ms = (mean(side.canary_ms).value for side in (base, new))
+    canary = Movement("canary", was_ms, now_ms, moved.ratio if moved else NOTHING)
+    same = same_model_software(base, new)
+    return [canary] + [
+        Movement(f"raw limit, {_pace(case)}", was.value, new.raw[case].value, from_intervals(was, new.raw[case]), same)
+        for case, was in base.raw.items()
+        if case in new.raw and was.value is not None and new.raw[case].value is not None
+    ]
+
+
+def same_model_software(base: Side, new: Side) -> bool:
+    """Whether the bare model ran on the same packages, so that its speed tells about the machine."""
+    models = [name for name in base.described if name.startswith("model of ")]
+    return not any(differ(base, new, name) for name in (*SOFTWARE, *models))
+
+
+def band(moved: Sequence[Movement]) -> Band | None:
+    """Return what the machine alone may have done to a time, as logarithms around 0; None where nobody knows.
+
+    From the ends of the intervals, so that doubt about the machine never becomes an effect of a variant.
+    """
+    edges = [(each.ratio.low, each.ratio.high) for each in moved if each.counts]
+    known = [(np.log(low), np.log(high)) for low, high in edges if low and high and np.isfinite([low, high]).all()]
+    if not known:
+        return None
+    return float(min(0.0, *(low for low, _ in known))), float(max(0.0, *(high for _, high in known)))
+
+
+def amplification(load: float) -> float:
+    """Return how many per cent a response changes when the service time changes by one, at a share of capacity.
+
+    Below capacity that of the M/M/1 queue, whose response time is s / (1 - load); an M/D/1 queue amplifies less. Above
+    it, that of the time until the queue is as long as the objective allows. At capacity there is no limit.
+    """
+    return max(1.0, load) / abs(1 - load) if load != 1 else float("inf")
+
+
+def _pace(case: str) -> str:
+    return "paced like the load" if case == "prediction" else case

@@ -1,0 +1,107 @@
+"""`sweetspot doctor`: what this machine can and cannot measure, before anyone waits for a run.
+
+Where a run is judged by a threshold, the doctor judges by the same. Most modules are imported late: the first thing to
+find out is whether they are there.
+"""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.doctor_finding import Finding, checklist, closing_words, exit_code
+from bench.doctor_setup import look_at_setup
+from bench.exits import Exit, UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.calibration.lines import Line
+    from bench.calibration.trials import Place
+
+TRUE = "The load generator tells the truth on this machine."
+UNTRUE = (
+    "The load generator is off on this machine, as marked above: do not trust a run on it. "
+    "Close other programs and try again."
+)
+
+
+def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
+    """Look at everything, say what was found, and return the exit code. Raises UsageProblem if `out` is no place."""
+    findings: list[Finding] = look_at_setup(photos)
+    lines: list[Line] = []
+    if packages_missing(findings):
+        say(findings)
+        return exit_code(findings)
+    from bench.calibration.trials import Place
+    from bench.machine.cores import split_cores
+
+    with tempfile.TemporaryDirectory(prefix="sweetspot-doctor-") as folder:
+        place = Place(split_cores(), Path(folder))
+        findings += examine(place)
+        say(findings)
+        save(out, findings, lines)
+        if calibrate:
+            lines = tried(place)
+            save(out, findings, lines)
+    off = any(line.verdict == "off" for line in lines)
+    return exit_code(findings) or (Exit.NOT_VALID if off else Exit.OK)
+
+
+def packages_missing(findings: list[Finding]) -> bool:
+    """Whether the first finding, about the packages, is a problem: then the rest cannot even be imported."""
+    return findings[0].verdict == "problem"
+
+
+def examine(place: "Place") -> list[Finding]:
+    """Look at the machine, with progress; about half a minute."""
+    from bench import doctor_machine as machine
+    from bench import doctor_speed as speed
+    from bench.analysis.thresholds import load
+    from bench.progress import Plan, Step, progress
+
+    cores, limits = place.cores, load()
+    parts: list[tuple[Step, Callable[[], list[Finding]]]] = [
+        (Step("looking at the machine", 1), lambda: [*machine.room(place.folder), *machine.cores(cores, limits)]),
+        (Step("watching who else is busy", machine.WATCH_S), lambda: machine.company(cores, limits)),
+        (Step("timing the same work again and again", 6), lambda: [speed.steadiness(cores)]),
+        (Step("waiting for the timer", 1), lambda: [speed.timer(limits)]),
+        (Step("sending to a server that does nothing", 20), lambda: speed.generator(place, limits)),
+    ]
+    findings: list[Finding] = []
+    with progress(Plan([step for step, _ in parts])) as show:
+        for _, look in parts:
+            show.step()
+            findings += look()
+    return findings
+
+
+def say(findings: list[Finding]) -> None:
+    """Print the checklist and what it comes to."""
+    click.echo(f"{checklist(findings)}\n\n{closing_words(findings)}")
+
+
+def tried(place: "Place") -> list["Line"]:
+    """Calibrate, and print truth beside reported."""
+    from bench.calibration.calibrate import calibrate, tells_the_truth, trials
+    from bench.calibration.lines import table
+    from bench.calibration.trials import Size
+
+    click.echo("\nThe load generator against servers with known answers: about five minutes.\n")
+    lines = calibrate(place, trials(Size()))
+    click.echo(f"{table(lines)}\n\n{TRUE if tells_the_truth(lines) else UNTRUE}")
+    return lines
+
+
+def save(out: Path | None, findings: list[Finding], lines: list["Line"]) -> None:
+    """Write everything as JSON, if a file was asked for."""
+    if out is None:
+        return
+    facts = {"checklist": [asdict(each) for each in findings], "calibration": [each.facts for each in lines]}
+    try:
+        out.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageProblem(f"cannot write to {out}: {error.strerror}; choose another --out") from error

@@ -1,0 +1,168 @@
+"""The open loop: sends every request of a plan at its intended time, however slow the answers are. Runs on gevent.
+
+Nothing is built, parsed twice, collected or written while it could delay a request.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import gevent
+from gevent.event import Event
+
+from bench.load.answers import PATHS, Verdict, judge, stages
+from bench.load.client import Wire, outcome_of
+from bench.load.plan import Plan
+from bench.load.samples import CODES, Samples
+from bench.load.waiter import Waiter
+
+HEARTBEAT_NS = 10_000_000
+SPARE = 10
+MS = 1e6  # nanoseconds
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request as it ended, for whoever counts along; a failure is at least as slow as the deadline."""
+
+    case: str
+    warm_up: bool
+    outcome: str
+    response_ms: float
+    length: int
+
+
+class Dispatcher:
+    """Sends one plan and records in `samples` what becomes of it."""
+
+    def __init__(self, plan: Plan, samples: Samples, tell: Callable[[Sent], None]) -> None:
+        self.plan, self.samples, self.tell = plan, samples, tell
+        self.wire = Wire(plan.host, plan.deadline_s)
+        # Encoded ahead, and plain lists: indexing numpy arrays one by one is slow.
+        self.requests = [
+            [self.wire.encode(PATHS[case].format(id=target["path"])) for target in plan.targets]
+            for case in plan.schedule.cases
+        ]
+        columns = (plan.schedule.offset_ns, plan.schedule.case, plan.schedule.photo, plan.schedule.step)
+        self.rows: list[tuple[int, int, int, int]] = list(zip(*(column.tolist() for column in columns), strict=True))
+        self.zero_ns = 0
+        self.flying: set[object] = set()
+        self.landed = Event()
+        self.timings: dict[int, bytes] = {}
+
+    def run(self, zero_ns: int) -> None:
+        """Send everything, then wait for all answers: cutting that off would censor the slow ones."""
+        self.zero_ns = zero_ns
+        try:
+            with no_collections(), heartbeat(self.samples.loop_lag_ns):
+                self.dispatch()
+                while self.flying:
+                    self.landed.clear()
+                    self.landed.wait()
+        finally:
+            gevent.killall(list(self.flying))  # only a run that is stopped still has some
+            self.samples.connections, self.samples.requests_sent = self.wire.opened, self.wire.sent
+            self.wire.close()
+            self.note_stages()
+
+    def dispatch(self) -> None:
+        """Start every request at its time."""
+        # More in flight can only be requests whose deadline has passed: then it is the generator that is behind. Such
+        # a request is dropped and recorded, because waiting for a place would delay all that follow it.
+        cap = self.plan.schedule.most_in_flight(self.plan.deadline_s) + SPARE
+        waiter, start_ns = Waiter(), self.zero_ns + round(self.plan.delay_ms * MS)
+        try:
+            for number, (offset, *_) in enumerate(self.rows):
+                waiter.until(start_ns + offset)
+                if len(self.flying) < cap:
+                    self.flying.add(gevent.spawn_raw(self.fly, number))
+                else:
+                    self.samples.numbers["code"][number] = CODES["dropped"]
+        finally:
+            waiter.close()
+
+    def fly(self, number: int) -> None:
+        """Fire, in a greenlet of its own."""
+        try:
+            self.fire(number)
+        finally:
+            self.flying.discard(gevent.getcurrent())
+            self.landed.set()
+
+    def fire(self, number: int) -> None:
+        """Send one request and record it. Its deadline counts from the intended time, like its latency."""
+        offset, case, photo, step = self.rows[number]
+        target, name = self.plan.targets[photo], self.plan.schedule.cases[case]
+        numbers, length = self.samples.numbers, 0
+        sent = time.monotonic_ns() - self.zero_ns
+        numbers["sent_ns"][number] = sent
+        numbers["code"][number] = CODES["error"]  # holds if an error of our own, which gevent logs, ends this greenlet
+        try:
+            with gevent.Timeout(max(0.001, self.plan.deadline_s - (sent - offset) / 1e9)):
+                answer = self.wire.exchange(self.requests[case][photo])
+        except (gevent.Timeout, Exception) as error:  # noqa: BLE001 - every failure of the exchange is an outcome
+            verdict = Verdict(outcome_of(error))
+            numbers["done_ns"][number] = time.monotonic_ns() - self.zero_ns
+        else:
+            length = len(answer.body)
+            numbers["done_ns"][number] = answer.done_ns - self.zero_ns
+            numbers["status"][number] = answer.status
+            self.timings[number] = answer.server_timing
+            verdict = judge(name, answer.status, answer.body, target["id"], target.get("labels", ()))
+        self.record(number, verdict)
+        self.tell(Sent(name, step < 0, verdict.outcome, self.response_ms(number, offset, verdict), length))
+
+    def record(self, number: int, verdict: Verdict) -> None:
+        """Write down what an answer was worth."""
+        self.samples.numbers["code"][number] = CODES[verdict.outcome]
+        self.samples.words["model_version"][number] = verdict.model_version
+        self.samples.words["source"][number] = verdict.source
+
+    def note_stages(self) -> None:
+        """Write down what the servers said about their time; read from the headers when nothing can be delayed."""
+        for number, header in self.timings.items():
+            for stage, milliseconds in stages(header.decode("latin-1")).items():
+                self.samples.numbers[stage][number] = milliseconds
+
+    def response_ms(self, number: int, offset: int, verdict: Verdict) -> float:
+        """Return milliseconds from the intended time; a quick failure must not look like a quick answer."""
+        waited = (int(self.samples.done_ns[number]) - offset) / MS
+        return waited if verdict.outcome == "ok" else max(waited, self.plan.deadline_s * 1000)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """Keep the garbage collector out: a collection would be a pause that looks like the server's."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+@contextmanager
+def heartbeat(lags_ns: list[int]) -> Iterator[None]:
+    """Record every 10 ms how late this process gets to run: as late it reads answers, too."""
+
+    def beat() -> None:
+        waiter, due = Waiter(), time.monotonic_ns() + HEARTBEAT_NS
+        try:
+            while True:
+                waiter.until(due)
+                now = time.monotonic_ns()
+                lags_ns.append(now - due)
+                due = max(due + HEARTBEAT_NS, now)
+        finally:
+            waiter.close()
+
+    beating = gevent.spawn(beat)
+    try:
+        yield
+    finally:
+        with suppress(gevent.GreenletExit):
+            beating.kill()

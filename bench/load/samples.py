@@ -1,0 +1,96 @@
+"""What became of every request, in columns: filled while sending, sent between processes, kept as Parquet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.load.answers import STAGES
+
+NEVER = -(2**63)  # the time of what did not happen; no other time is so early
+NO_STATUS = 0
+# `unsent`: a run that was stopped; `lost`: sent by a process that died with its records; `dropped`: see dispatcher.
+OUTCOMES = (
+    "unsent", "lost", "dropped", "ok", "pending", "refused", "degraded", "wrong", "error", "timeout", "reset",
+)  # fmt: skip
+CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+NUMBERS: Mapping[str, Any] = {
+    "sent_ns": (np.int64, NEVER),
+    "done_ns": (np.int64, NEVER),
+    "status": (np.int16, NO_STATUS),
+    "code": (np.int8, CODES["unsent"]),
+    **dict.fromkeys(STAGES, (np.float64, np.nan)),
+}
+WORDS = ("model_version", "source")
+
+
+@dataclass
+class Samples:
+    """Columns in the order of the schedule. Times are ns from the window's start; `code` indexes OUTCOMES."""
+
+    numbers: dict[str, npt.NDArray[Any]]
+    words: dict[str, list[str | None]]
+    connections: int = 0
+    requests_sent: int = 0
+    loop_lag_ns: list[int] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, count: int, outcome: str = "unsent") -> "Samples":
+        """Return columns for so many requests of which nothing is known."""
+        numbers = {name: np.full(count, fill, dtype=kind) for name, (kind, fill) in NUMBERS.items()}
+        numbers["code"][:] = CODES[outcome]
+        return cls(numbers, {name: [None] * count for name in WORDS})
+
+    @property
+    def sent_ns(self) -> npt.NDArray[np.int64]:
+        """When each request was sent, or NEVER."""
+        return self.numbers["sent_ns"]
+
+    @property
+    def done_ns(self) -> npt.NDArray[np.int64]:
+        """When each request was over: the last byte read, or given up; NEVER if it was not sent."""
+        return self.numbers["done_ns"]
+
+    @property
+    def outcome(self) -> npt.NDArray[np.str_]:
+        """The outcome of each request in words."""
+        outcomes: npt.NDArray[np.str_] = np.array(OUTCOMES)[self.numbers["code"]]
+        return outcomes
+
+    def message(self) -> dict[str, Any]:
+        """Return this as what goes over the wire to the process that collects."""
+        return {
+            "numbers": {name: column.tobytes() for name, column in self.numbers.items()},
+            "words": self.words,
+            "connections": self.connections,
+            "requests_sent": self.requests_sent,
+            "loop_lag_ns": self.loop_lag_ns,
+        }
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> "Samples":
+        """Read a message."""
+        numbers = {
+            name: np.frombuffer(message["numbers"][name], dtype=kind).copy() for name, (kind, _) in NUMBERS.items()
+        }
+        rest = {key: message[key] for key in ("words", "connections", "requests_sent", "loop_lag_ns")}
+        return cls(numbers, **rest)
+
+
+def merge(shares: Sequence[Samples | None], count: int) -> Samples:
+    """Put the shares of several processes back together: share k has the rows k, k + n, ... None: it never came."""
+    whole = Samples.empty(count, "lost")
+    for index, share in enumerate(shares):
+        if share is None:
+            continue
+        rows = slice(index, None, len(shares))
+        for name, column in share.numbers.items():
+            whole.numbers[name][rows] = column
+        for name, words in share.words.items():
+            whole.words[name][rows] = words
+        whole.connections += share.connections
+        whole.requests_sent += share.requests_sent
+        whole.loop_lag_ns += share.loop_lag_ns
+    return whole

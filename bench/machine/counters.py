@@ -1,0 +1,123 @@
+"""What the kernel counts about the machine: time per core, stolen time, throttling, pressure. Read before and after.
+
+    before = read(cores)
+    ...
+    machine = read(cores).since(before)
+
+Only Linux tells most of it; what a system does not tell is None, never 0. Reading takes less than a millisecond.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SYSTEM = Path("/")
+MICROSECONDS, NANOSECONDS = 1e-6, 1e-9
+# /proc/stat of proc(5): user nice system idle iowait irq softirq steal; guest time is contained in user and nice.
+BUSY, STEAL, COLUMNS = (0, 1, 2, 5, 6), 7, 8
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine did between two readings; shares are between 0 and 1."""
+
+    steal_share: float | None  # of these cores' time: the hypervisor ran somebody else
+    throttled_s: float | None  # our control group was held back, although it had work
+    pressure_share: float | None  # of the wall time: at least one task of the whole machine waited for a core
+    busy_s: float  # CPU seconds that anybody used on these cores
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Counters:
+    """All counters at one moment, in seconds."""
+
+    wall_s: float
+    busy_s: float
+    total_s: float
+    steal_s: float | None
+    throttled_s: float | None
+    pressure_s: float | None
+
+    def since(self, before: "Counters") -> Machine:
+        """Return what happened since an earlier reading of the same cores."""
+        steal = difference(self.steal_s, before.steal_s)
+        pressure = difference(self.pressure_s, before.pressure_s)
+        wall_s, total_s = self.wall_s - before.wall_s, self.total_s - before.total_s
+        return Machine(
+            steal_share=None if steal is None else steal / total_s if total_s > 0 else 0.0,
+            throttled_s=difference(self.throttled_s, before.throttled_s),
+            pressure_share=None if pressure is None else pressure / wall_s if wall_s > 0 else 0.0,
+            busy_s=self.busy_s - before.busy_s,
+            wall_s=wall_s,
+        )
+
+
+def difference(now: float | None, before: float | None) -> float | None:
+    """Return the difference, never below zero: steal has been seen to run backwards by a tick on virtual machines."""
+    return None if now is None or before is None else max(0.0, now - before)
+
+
+def read(cores: Iterable[int], root: Path = SYSTEM) -> Counters:
+    """Read the counters of these cores. Where nothing tells cores apart, busy time is that of the whole machine."""
+    ticks = core_times(root / "proc/stat", set(cores))
+    if ticks:
+        busy = sum(times[column] for times in ticks for column in BUSY)
+        total, steal = sum(sum(times) for times in ticks), sum(times[STEAL] for times in ticks)
+    else:
+        whole = psutil.cpu_times()
+        busy, total, steal = whole.user + whole.nice + whole.system, sum(whole), None
+    return Counters(time.monotonic(), busy, total, steal, throttled(root), pressure(root / "proc/pressure/cpu"))
+
+
+def lines(file: Path) -> list[list[str]]:
+    """Return the words of every line; nothing where the system has no such file or does not open it."""
+    try:
+        return [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return []
+
+
+def core_times(stat: Path, cores: set[int]) -> list[list[float]]:
+    """Return for each core the seconds by column of /proc/stat."""
+    wanted = {f"cpu{core}" for core in cores}
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    rows = [words for words in lines(stat) if words and words[0] in wanted]
+    return [[int(ticks) * tick_s for ticks in words[1 : COLUMNS + 1]] for words in rows]
+
+
+def pressure(file: Path) -> float | None:
+    """Return for how many seconds some task waited for a core so far (pressure stall information, `some`)."""
+    for kind, *fields in lines(file):
+        if kind == "some":
+            return int(dict(field.split("=") for field in fields)["total"]) * MICROSECONDS
+    return None
+
+
+def throttled(root: Path) -> float | None:
+    """Return for how many seconds the control groups that we are in were held back by a CPU quota.
+
+    A quota may sit on any group above ours, so all are added up to the top of what is mounted here. Both versions of
+    control groups are understood: version 1 counts in ns and has a folder per controller, version 2 counts in us.
+    """
+    found = []
+    for entry in lines(root / "proc/self/cgroup"):
+        _, controllers, path = entry[0].split(":", 2)
+        if "cpu" in controllers.split(",") or controllers == "":
+            top = root / "sys/fs/cgroup" / controllers
+            group = top / path.lstrip("/")
+            groups = [group, *(parent for parent in group.parents if parent.is_relative_to(top))]
+            found += [told for one in groups if (told := throttled_in(one / "cpu.stat")) is not None]
+    return sum(found) if found else None
+
+
+def throttled_in(stat: Path) -> float | None:
+    """Return the throttled seconds of one control group, None where its cpu.stat does not tell."""
+    told = {words[0]: int(words[1]) for words in lines(stat)}
+    if "throttled_usec" in told:
+        return told["throttled_usec"] * MICROSECONDS
+    return told["throttled_time"] * NANOSECONDS if "throttled_time" in told else None

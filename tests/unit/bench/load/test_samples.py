@@ -1,0 +1,78 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.load.answers import STAGES
+from bench.load.samples import CODES, NEVER, OUTCOMES, Samples, merge
+
+
+def filled(count: int, first: int = 0, step: int = 1) -> Samples:
+    """Samples whose every value tells its number in the whole schedule."""
+    samples, numbers = Samples.empty(count), first + step * np.arange(count)
+    for name, column in samples.numbers.items():
+        column[:] = numbers % len(OUTCOMES) if name == "code" else numbers
+    samples.words = {name: [f"{name} {number}" for number in numbers] for name in samples.words}
+    samples.connections, samples.requests_sent, samples.loop_lag_ns = 2, count, [first]
+    return samples
+
+
+def test_at_first_nothing_is_known_and_nothing_was_sent():
+    empty = Samples.empty(2)
+    assert empty.outcome.tolist() == ["unsent", "unsent"]
+    assert empty.sent_ns.tolist() == empty.done_ns.tolist() == [NEVER, NEVER]
+    assert all(np.isnan(empty.numbers[stage]).all() for stage in STAGES)
+    assert empty.words == {"model_version": [None, None], "source": [None, None]}
+
+
+def test_never_is_earlier_than_any_warm_up():
+    assert NEVER < -(10**18)
+    assert Samples.empty(1).sent_ns.dtype == np.int64
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_every_outcome_has_a_code_and_is_read_back(outcome: str):
+    samples = Samples.empty(1)
+    samples.numbers["code"][0] = CODES[outcome]
+    assert samples.outcome.tolist() == [outcome]
+
+
+@given(count=st.integers(0, 20))
+def test_a_message_between_processes_loses_nothing(count: int):
+    samples = filled(count)
+    read = Samples.from_message(samples.message())
+    for name, column in samples.numbers.items():
+        assert read.numbers[name].tolist() == column.tolist()
+        assert read.numbers[name].dtype == column.dtype
+    assert (read.words, read.connections, read.requests_sent) == (samples.words, 2, count)
+    assert read.loop_lag_ns == [0]
+
+
+def test_what_was_read_can_be_written_to():
+    Samples.from_message(filled(3).message()).numbers["sent_ns"][0] = 5
+
+
+def test_a_message_holds_only_what_every_encoding_can_carry():
+    message = filled(3).message()
+    assert {type(part) for part in message["numbers"].values()} == {bytes}
+    assert json.loads(json.dumps(message["words"])) == message["words"]
+
+
+@given(count=st.integers(0, 40), processes=st.integers(1, 5))
+def test_shares_are_put_back_where_they_were_taken_from(count: int, processes: int):
+    shares = [filled(len(range(index, count, processes)), index, processes) for index in range(processes)]
+    whole, expected = merge(shares, count), filled(count)
+    for name, column in expected.numbers.items():
+        assert whole.numbers[name].tolist() == column.tolist()
+    assert whole.words == expected.words
+    assert (whole.connections, whole.requests_sent) == (2 * processes, count)
+    assert whole.loop_lag_ns == list(range(processes))
+
+
+def test_what_a_process_took_with_it_is_lost_and_not_merely_unsent():
+    whole = merge([filled(2, 0, 2), None], 4)
+    assert whole.outcome[[1, 3]].tolist() == ["lost", "lost"]
+    assert (whole.sent_ns == NEVER).tolist() == [False, True, False, True]
+    assert (whole.requests_sent, whole.connections) == (2, 2)

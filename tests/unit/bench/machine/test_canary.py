@@ -1,0 +1,22 @@
+import os
+import subprocess
+
+import pytest
+
+from bench.machine import canary
+
+
+def test_every_round_of_the_work_is_timed():
+    found = canary.measure([min(os.sched_getaffinity(0))], rounds=3)
+    assert len(found.ms) == 3
+    assert min(found.ms) <= found.median <= max(found.ms)
+    assert found.median > 1, "so little work cannot tell a slow machine from a fast one"
+
+
+def test_one_interrupted_round_does_not_move_the_median():
+    assert canary.Canary([20.0, 21.0, 500.0]).median == 21.0
+
+
+def test_the_child_is_pinned_where_it_was_asked_for():
+    with pytest.raises(subprocess.CalledProcessError):
+        canary.measure([10_000], rounds=1)  # no machine has that core
