@@ -17,6 +17,12 @@ from bench.exits import MEANING, Exit, Failure, UsageProblem
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ("latency",)
 EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
+COMPARE_EXITS = f"""\b
+Exit codes:
+  {Exit.OK:>3}  nothing is surely slower
+  {Exit.USAGE:>3}  a folder is no run, is damaged or of another version, or the runs have no variant in common
+  {Exit.NOT_VALID:>3}  one of the runs is not valid, so nothing is claimed
+  {Exit.THRESHOLD_MISSED:>3}  something is surely slower"""
 photos_option = click.option(
     "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
     help="Folder with the photos of the catalogue.",
@@ -103,6 +109,23 @@ def report(run: Path) -> None:
     click.echo(render(run))
 
 
+@sweetspot.command(epilog=COMPARE_EXITS)
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--json", "out", type=click.Path(path_type=Path), default=None, help="Also write it as data to this file."
+)
+def compare(base: Path, new: Path, out: Path | None) -> None:
+    """Say what is slower or faster in run NEW than in run BASE, two folders that `run` made.
+
+    The machine comes first: by how much it moved between the runs. A difference is claimed only if it is surely more
+    than that, and larger than the noise floor of the runs; so the full profile is needed for any claim.
+    """
+    from bench.comparing.compare import compare
+
+    raise SystemExit(compare(base, new, out))
+
+
 @sweetspot.command(epilog=EXITS)
 @click.option("--calibrate", is_flag=True,
               help="Also try the load generator on servers with known answers (five more minutes).")  # fmt: skip
@@ -110,7 +133,7 @@ def report(run: Path) -> None:
 @photos_option
 def doctor(photos: Path, out: Path | None, *, calibrate: bool) -> None:
     """Say within half a minute what this machine can and cannot measure."""
-    from bench.doctor import consult
+    from bench.doctor.consult import consult
 
     raise SystemExit(consult(photos, calibrate=calibrate, out=out))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.analysis.gates import PRIMARY
 from bench.analysis.results import LEVELS, Row
 
 
@@ -12,7 +13,8 @@ def closing_words(facts: Mapping[str, Any], table: Sequence[Row]) -> list[str]:
     lines += [capacity_words(each) for each in facts["capacity"]]
     lines += [facts["crossover"]["words"]] if facts["crossover"] else []
     lines += floor_words(facts["noise_floor"]) if facts["trials"] else []
-    lines += [f"{check['verdict']:>9}: {check_words(check)}" for check in facts["checks"]]
+    floor = floor_of_ratios(facts["noise_floor"])
+    lines += [f"{check['verdict']:>9}: {check_words(check, floor)}" for check in facts["checks"]]
     if facts["state"] != "complete":
         lines.append(f"The run was {facts['state']}; what was measured before is kept.")
     if not facts["validity"]["valid"]:
@@ -36,16 +38,25 @@ def capacity_words(found: Mapping[str, Any]) -> str:
 def floor_words(floors: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the noise floor in a line."""
     known = [f"{each['metric']} +-{each['half_width']:.1%}" for each in floors if each["half_width"] is not None]
-    return [f"Noise floor, from two equal systems: {', '.join(known) or 'not measured'}. No smaller ratio is claimed."]
+    if not known:
+        return ["The noise floor was not measured (the profile full does), so no difference is claimed."]
+    return [f"Noise floor, from two equal systems: {', '.join(known)}. No smaller ratio is claimed."]
 
 
-def check_words(check: Mapping[str, Any]) -> str:
-    """Return a check in one line: title, value with interval, limit, note."""
+def floor_of_ratios(floors: Sequence[Mapping[str, Any]]) -> str:
+    """Return the noise floor as what stands beside every ratio."""
+    width = next((each["half_width"] for each in floors if each["metric"] == PRIMARY), None)
+    return "noise floor not measured" if width is None else f"noise floor +-{width:.1%}"
+
+
+def check_words(check: Mapping[str, Any], floor: str) -> str:
+    """Return a check in one line: title, value with interval, limit, noise floor of a ratio, note."""
     value, low, high = (check[key] for key in ("value", "low", "high"))
     shown = f"{value:.3g}" if isinstance(value, float) else "-"
     around = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
+    ratio = f", {floor}" if check["unit"] == "x" else ""
     note = f" ({check['note']})" if check["note"] else ""
-    return f"{check['title']}: {shown}{around} {check['unit']}, limit {check['limit']:g}{note}"
+    return f"{check['title']}: {shown}{around} {check['unit']}, limit {check['limit']:g}{ratio}{note}"
 
 
 def response_times(table: Sequence[Row]) -> list[str]:

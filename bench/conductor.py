@@ -32,9 +32,9 @@ from bench.stacks.verify import Asker, Verified
 from bench.trial import Arm, Bench, Measured, Trial
 
 VERIFY_S = 6.0  # what verifying a variant takes, for the remaining time only
-NULL_S = 2.0
+NULL_S = 1.5
 MOST_PER_S = 2000.0  # what a generator on one core is known to carry
-CANARY_ROUNDS = 12
+CANARY_ROUNDS = 8
 
 
 @dataclass(frozen=True)

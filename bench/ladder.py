@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.load.schedule import Phase
 from bench.profiles import Profile, Step
 
-SETTLE_S = 0.3
+SETTLE_S = 0.2
 NEAR = 1.2  # a variant whose steps end this near to the common ones climbs no further
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.results import SATURATED
 from reports.summary import Cell, Row, Table, cell
 from reports.view import PERCENTILES, PREDICTION, case_title
 from reports.wording import number, rate
@@ -57,15 +58,24 @@ def _table(view: View, case: str, metric: str, title: str) -> Table:
 
 
 def resources(view: View) -> Table | None:
-    """Return what the answers cost, at the lowest rate that all architectures were offered; None where nobody knows."""
-    lowest = next(iter(view.common_rates(STACK, CPU)), None)
-    if lowest is None and not any(view.results.find(name, STACK, MEMORY) for name in view.variants):
+    """Return what the answers cost at the highest rate that all architectures settled at; None where nobody knows.
+
+    At low load most of the processor time goes into waiting for the next request.
+    """
+    settled = [each for each in view.common_rates(STACK, CPU) if not _saturates(view, each)]
+    at = max(settled, default=None)
+    if at is None and not any(view.results.find(name, STACK, MEMORY) for name in view.variants):
         return None
     rows = []
     for name in view.variants:
-        cpu = None if lowest is None else view.at(name, STACK, CPU, lowest)
+        cpu = None if at is None else view.at(name, STACK, CPU, at)
         memory = view.results.find(name, STACK, MEMORY)
         size = cell(memory) if memory is None or not memory.known else Cell(number(memory.value, memory.unit))
         rows.append(Row(view.title(name), name, (cell(cpu), size)))
-    where = "" if lowest is None else f" at {rate(lowest)} predictions per second"
+    where = "" if at is None else f" at {rate(at)} predictions per second"
     return Table(f"Resources of the whole stack{where}", ("CPU seconds per 1,000 answers", "memory"), tuple(rows))
+
+
+def _saturates(view: View, offered: float) -> bool:
+    rows = [view.at(name, PREDICTION, RESPONSES[0], offered) for name in view.variants]
+    return any(row is not None and row.verdict == SATURATED for row in rows)

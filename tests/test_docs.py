@@ -3,10 +3,12 @@
 import os
 import re
 import subprocess
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
+from bench.load.options import add_options
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -51,3 +53,18 @@ def test_make_help_lists_the_targets() -> None:
     done = subprocess.run(["make", "help"], check=True, cwd=ROOT, capture_output=True, text=True)
     for target in ("setup", "bench", "test", "check"):
         assert f"make {target} " in done.stdout
+
+
+def test_the_options_of_the_load_generator_are_those_that_it_has() -> None:
+    parser = ArgumentParser()
+    add_options(parser)
+    has = {
+        option: str(action.default)
+        for action in parser._actions
+        for option in action.option_strings
+        if option not in {"-h", "--help", "--plan"}
+    }
+    told = dict(re.findall(r"^\| `(--[a-z]+)` \| (.*?) ?\|", README, re.MULTILINE))
+    assert {name: float(default) if default[:1].isdigit() else default for name, default in has.items()} == {
+        name: float(default) if default[:1].isdigit() else default for name, default in told.items()
+    }

@@ -19,6 +19,7 @@ from bench.machine.limit import Limit
 
 RAW_LIMIT = "raw limit"
 MS = 1e6  # nanoseconds
+TELLING = 30  # of fewer samples in a block a correlation cannot be told from chance
 
 Key = tuple[str, str, float, str]  # variant, case, offered predictions per second, quantity
 
@@ -52,7 +53,7 @@ class Quantities:
         blocks = list(self.blocks((variant, case, rate, quantity)).values())
         if not blocks:
             return Estimate(None, None, None, 0)
-        independent = sum(stats.effective_size(values) for values in blocks)
+        independent = sum(stats.effective_size(values) if len(values) >= TELLING else len(values) for values in blocks)
         return stats.percentile(np.concatenate(blocks), p, independent)
 
     def by_block(self, variant: str, case: str, metric: str, rate: float | None = None) -> dict[int, float]:

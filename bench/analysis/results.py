@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from bench.analysis import stats
 from bench.analysis.capacity import Bracket
 from bench.analysis.comparison import Floors, Ratio
 from bench.analysis.quantities import RAW_LIMIT, Quantities
@@ -80,8 +81,8 @@ def goodput(steps: Iterable[StepFacts]) -> list[Row]:
     table = []
     for (variant, rate), same in sorted(groups.items()):
         for case in sorted({case for step in same for case in step.goodput}):
-            value = sum(step.goodput.get(case, 0.0) for step in same) / len(same)
-            table.append(row(variant, case, "goodput", plain(value, len(same)), "1/s", rate=rate))
+            estimate = stats.mean([step.goodput.get(case, 0.0) for step in same])
+            table.append(row(variant, case, "goodput", estimate, "1/s", rate=rate))
         paid = [(step.cpu_s, step.good) for step in same if step.cpu_s is not None]
         good = sum(answers for _, answers in paid)
         if good:

@@ -111,6 +111,11 @@ def paired_difference(left: Sequence[float], right: Sequence[float]) -> Estimate
     return Estimate(value, low, high, len(a))
 
 
+def mean(values: Sequence[float]) -> Estimate:
+    """Return the mean of one value per block with its t interval; a single block has none."""
+    return Estimate(*_mean(np.asarray(values, dtype=np.float64)), len(values))
+
+
 def _mean(values: Floats) -> tuple[float | None, float | None, float | None]:
     """Return mean, low and high of the t interval; a single or an infinite block leaves it without interval."""
     if len(values) == 0 or np.isnan(values).any():

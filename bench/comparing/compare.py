@@ -23,6 +23,7 @@ class Comparison:
 
     base: str
     new: str
+    same_run: bool
     not_valid: Sequence[str]
     machine: Sequence[Movement]
     obstacles: Sequence[str]
@@ -61,12 +62,13 @@ def comparison(base: Side, new: Side) -> Comparison:
     table = rows.compare(base, new, band)
     if invalid or obstacles:
         table = [row if row.verdict == "not comparable" else replace(row, verdict=UNTOLD, why="") for row in table]
-    return Comparison(base.id, new.id, invalid, moved, obstacles, reservations.differences(base, new), table)
+    differences = reservations.differences(base, new)
+    return Comparison(base.id, new.id, base.folder == new.folder, invalid, moved, obstacles, differences, table)
 
 
 def lines(found: Comparison) -> list[str]:
     """Return everything for people."""
-    same = ["BASE and NEW are the same run."] if found.base == found.new else []
+    same = ["BASE and NEW are the same run."] if found.same_run else []
     parts = [
         [f"BASE {found.base}", f"NEW  {found.new}", *same, *found.not_valid],
         words.machine_words(found.machine),
@@ -84,7 +86,8 @@ def closing(found: Comparison) -> list[str]:
     if found.obstacles:
         return [f"Nothing is claimed: {'; '.join(found.obstacles)}."]
     told = [f"{len(found.rows_with(word))} {word}" for word in ("slower", "faster") if found.rows_with(word)]
-    return [f"NEW against BASE: {', '.join(told) or 'no difference told'}, of {len(found.rows)} numbers compared."]
+    compared = len(found.rows) - len(found.rows_with("not comparable"))
+    return [f"NEW against BASE: {', '.join(told) or 'no difference told'}, of {compared} numbers compared."]
 
 
 def save(found: Comparison, path: Path) -> None:

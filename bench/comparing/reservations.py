@@ -18,7 +18,7 @@ def differences(base: Side, new: Side) -> list[str]:
         lines += [f"variant {name}: only in {label}" for name in one.variants if name not in other.variants]
     for name in base.variants:
         rates = [side.blocks.found.low(name) for side in (base, new)]
-        if name in new.variants and not nearly(*rates):
+        if all(rates) and not nearly(*rates):
             lines.append(f"low load of {name}: BASE {rates[0]:.3g}/s, NEW {rates[1]:.3g}/s")
     return lines
 

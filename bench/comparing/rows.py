@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.analysis.noise import holm
-from bench.analysis.stats import CONFIDENCE, Estimate
+from bench.analysis.stats import CONFIDENCE
 from bench.comparing.blocks import GOODPUT, NOTHING, PERCENTILES, PREDICTION, Values, mean, nearly
 from bench.comparing.capacities import capacity_row
 from bench.comparing.machine import Band, amplification

@@ -27,6 +27,7 @@ class Side:
     """A run: what it says about itself, and its values by block."""
 
     id: str
+    folder: Path
     reasons: Sequence[str]  # why it is not valid
     verdicts: bool  # whether its profile is long enough for claims
     described: Mapping[str, object]  # settings, machine, versions and models, by name
@@ -85,6 +86,7 @@ def _side(folder: Path, facts: Facts) -> Side:
     requests = pq.read_table(folder / "requests.parquet").select(REQUESTS.names).cast(REQUESTS)
     return Side(
         id=str(facts["id"]),
+        folder=folder.resolve(),
         reasons=[] if validity["valid"] else [str(reason) for reason in validity["reasons"]] or ["it does not say why"],
         verdicts=bool(settings["verdicts"]),
         described=_described(facts),

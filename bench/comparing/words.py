@@ -11,20 +11,25 @@ from bench.comparing.row import CAPACITY, Row
 
 HEAD = ("variant", "case", "offered/s", "metric", "BASE", "NEW", "NEW/BASE [95 %]", "floor", "verdict")
 NAMES = {"response_p50": "p50 ms", "response_p95": "p95 ms", GOODPUT: "goodput", CAPACITY: "capacity/s"}
-TIMES = (
-    "p50, p95: response from the intended start, geometric means over blocks; goodput: share of offered "
-    "predictions that were good and in time; capacity: bracket. For goodput and capacity, slower means less."
+LEGEND = (
+    "p50, p95: response from the intended start, geometric mean over blocks; a failure counts as the deadline.",
+    "goodput: share of offered predictions that were good and in time. capacity: a bracket of predictions per second.",
+    "floor: what two equal systems differ by. For goodput and capacity, slower means less.",
 )
 
 
 def machine_words(moved: Sequence[Movement]) -> list[str]:
     """Say how the machine moved."""
-    lines = ["The machine itself, NEW/BASE (above 1: it was slower in NEW):"]
+    cells = []
     for each in moved:
+        note = "" if each.counts else " (does not count: the software under the model differs)"
         times = f"{number(each.base)} -> {number(each.new)} ms"
-        note = "" if each.counts else "; not counted: the software under the model differs"
-        lines.append(f"  {each.what:<28} {times:<22} {ratio(each.ratio)}, {direction(each.ratio)}{note}")
-    return lines
+        cells.append((f"  {each.what}", times, ratio(each.ratio), f"{direction(each.ratio)}{note}"))
+    return [
+        "How the machine itself moved, NEW/BASE [95 %], above 1 when it was slower in NEW:",
+        *aligned(cells),
+        "Only what is surely more than that is claimed; near capacity, where a queue amplifies it, only much more.",
+    ]
 
 
 def direction(moved: Estimate) -> str:
@@ -38,14 +43,19 @@ def table(rows: Sequence[Row]) -> list[str]:
     """Return the rows, aligned; those that neither run has a value for are only counted."""
     shown = [row for row in rows if any(part is not None for side in (row.base, row.new) for part in parts(side))]
     cells = [HEAD, *(line(row) for row in shown)]
-    widths = [max(len(each[column]) for each in cells) for column in range(len(HEAD))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip() for each in cells]
+    lines = aligned(cells)
     left = len(rows) - len(shown)
     if left:
         lines.append(
             f"Left out: {left} rows without a value in either run (too few requests in a trial, or saturated)."
         )
-    return [*lines, TIMES]
+    return [*lines, *LEGEND]
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of cells in columns."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.ljust, each, widths)).rstrip() for each in cells]
 
 
 def line(row: Row) -> tuple[str, ...]:

@@ -24,11 +24,12 @@ def test_an_older_run_has_neither(build, seen):
     assert by_rate.resources(found) is None
 
 
-def test_resources_are_those_of_the_lowest_common_rate(build, seen, row):
+def test_resources_are_those_of_the_highest_common_rate_that_all_settled_at(build, seen, row):
     rows = [
         row(name, "all", "cpu_s_per_1000", value, unit="s", offered=rate)
-        for name, rate, value in (("a", 4, 9), ("a", 8, 10), ("b", 8, 20))
+        for name, rate, value in (("a", 4, 9), ("a", 8, 10), ("b", 4, 19), ("b", 8, 20), ("a", 16, 11), ("b", 16, 12))
     ]
+    rows.append(row("b", "prediction", "response_p50", None, verdict="saturated", offered=16))
     rows.append(row("a", "all", "memory", 310, unit="MB"))
     table = by_rate.resources(seen(build(variants=("a", "b"), rows=rows)))
     assert table is not None

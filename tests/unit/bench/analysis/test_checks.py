@@ -9,6 +9,7 @@ from bench.analysis.quantities import RAW_LIMIT, Quantities
 from bench.exits import UsageProblem
 
 SIDE = ("prediction", "response_p50")
+LOW = 4.0  # predictions per second
 CHECK = Check("slow / fast", ("slow", *SIDE), ("fast", *SIDE), "ratio", 1.5, "x")
 
 
@@ -17,7 +18,7 @@ def measured(**levels: list[float]) -> Quantities:
     found = Quantities()
     for variant, medians in levels.items():
         for block, median in enumerate(medians, start=1):
-            found.add((variant, "prediction", "response"), block, np.full(20, median))
+            found.add((variant, "prediction", LOW, "response"), block, np.full(20, median))
     return found
 
 
@@ -52,6 +53,24 @@ def test_only_blocks_that_both_sides_have_are_paired():
     assert verdict(measured(slow=[1.2, 1.2, 1.2], fast=[1.0, 1.0]))["n"] == 2
 
 
+def test_only_low_load_is_judged_however_slow_the_rest():
+    found = measured(slow=[1.2, 1.21, 1.19], fast=[1.0, 1.0, 1.0])
+    for block in (1, 2, 3):
+        found.add(("slow", "prediction", 2 * LOW, "response"), block, np.full(20, 9.0))
+    assert verdict(found)["verdict"] == "met"
+
+
+def test_what_json_cannot_hold_is_told_in_the_note():
+    judged = verdict(measured(slow=[np.inf, np.inf], fast=[1.0, 1.0]))
+    assert (judged["value"], judged["low"], judged["high"]) == (None, None, None)
+
+
+def test_a_difference_is_no_ratio():
+    check = Check("slow - fast", ("slow", *SIDE), ("fast", *SIDE), "difference", 5.0, "ms")
+    (judged,) = checks.judge([check], measured(slow=[13.0, 13.0], fast=[9.0, 9.0]), ["slow", "fast"], verdicts=True)
+    assert (judged["value"], judged["unit"], judged["verdict"]) == (4.0, "ms", "met")
+
+
 def test_checks_of_absent_variants_are_left_out_and_the_raw_limit_is_always_there():
     against_limit = Check("t", ("slow", *SIDE), (RAW_LIMIT, *SIDE), "ratio", 1.5, "x")
     assert checks.judge([CHECK], measured(slow=[1.0]), ["slow"], verdicts=True) == []
@@ -70,6 +89,8 @@ def test_our_own_expectations_can_be_read():
         (("unit =", "unti ="), "check 1 must have exactly these keys"),
         (('metric = "response_p50"', 'metric = "response"'), "check 1: left: 'response' is no percentile"),
         (("[[check]]", "[[chekc]]"), "must hold [[check]] tables only"),
+        (("limit = 5.0", "limit = true"), "check 3: limit must be a number"),
+        (('variant = "embedded", case', 'name = "embedded", case'), "check 1: left must have exactly these keys"),
         (("limit = 5.0", "limit = "), "is not valid TOML"),
     ],
 )

@@ -24,7 +24,7 @@ roles = ["pages"]
 COUNT = "import pathlib, sys; pathlib.Path(sys.argv[1], 'made').touch(); open(sys.argv[2], 'a').write('ran ')"
 SERVE = (
     "import http.server, os, sys; os.chdir(sys.argv[1]); os.rename('made', 'used'); "
-    "http.server.test(port=int(sys.argv[2]), bind='127.0.0.1')"
+    "http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[2]), bind='127.0.0.1')"
 )
 
 

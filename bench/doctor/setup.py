@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench.doctor_finding import Finding, ok, stops, warning
+from bench.doctor.finding import Finding, ok, stops, warning
 
 ROOT = Path(__file__).resolve().parents[1]
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.MULTILINE)  # name==version ; marker \\

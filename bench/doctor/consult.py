@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.doctor_finding import Finding, checklist, closing_words, exit_code
-from bench.doctor_setup import look_at_setup
+from bench.doctor.finding import Finding, checklist, closing_words, exit_code
+from bench.doctor.setup import look_at_setup
 from bench.exits import Exit, UsageProblem
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def packages_missing(findings: list[Finding]) -> bool:
 
 def examine(place: "Place") -> list[Finding]:
     """Look at the machine, with progress; about half a minute."""
-    from bench import doctor_machine as machine
-    from bench import doctor_speed as speed
     from bench.analysis.thresholds import load
+    from bench.doctor import machine, speed
     from bench.progress import Plan, Step, progress
 
     cores, limits = place.cores, load()
@@ -89,10 +88,15 @@ def tried(place: "Place") -> list["Line"]:
     from bench.calibration.calibrate import calibrate, tells_the_truth, trials
     from bench.calibration.lines import table
     from bench.calibration.trials import Size
+    from bench.machine import counters
 
     click.echo("\nThe load generator against servers with known answers: about five minutes.\n")
+    used = {*place.cores.sut, *place.cores.generator}
+    before = counters.read(used)
     lines = calibrate(place, trials(Size()))
-    click.echo(f"{table(lines)}\n\n{TRUE if tells_the_truth(lines) else UNTRUE}")
+    stolen = counters.read(used).since(before).steal_share
+    meanwhile = "" if stolen is None else f" Meanwhile the host took {stolen:.1%} of the cores' time."
+    click.echo(f"{table(lines)}\n\n{TRUE if tells_the_truth(lines) else UNTRUE}{meanwhile}")
     return lines
 
 

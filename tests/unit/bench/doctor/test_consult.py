@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench import doctor, doctor_machine, doctor_setup, doctor_speed
 from bench.analysis import thresholds
+from bench.calibration import calibrate
+from bench.calibration.calibrate import Trial
+from bench.calibration.trials import lags
 from bench.cli import sweetspot
-from bench.doctor_finding import checklist, closing_words, exit_code, ok, spoils, stops, warning
+from bench.doctor import consult as doctor
+from bench.doctor import machine, setup, speed
+from bench.doctor.finding import checklist, closing_words, exit_code, ok, spoils, stops, warning
 from bench.exits import Exit, GeneratorFailed
 from bench.machine import canary
 from bench.machine.cores import Split
@@ -76,7 +80,7 @@ numpy==2.0 ; python_version >= '3.0' \\
 
 
 def test_pins_for_other_systems_do_not_count():
-    assert doctor_setup.pinned(LOCKED) == {"click": "8.1", "numpy": "2.0"}
+    assert setup.pinned(LOCKED) == {"click": "8.1", "numpy": "2.0"}
 
 
 @pytest.mark.parametrize(
@@ -89,9 +93,9 @@ def test_pins_for_other_systems_do_not_count():
     ],
 )
 def test_packages(found: dict[str, str], verdict: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    doctor_setup.pinned(LOCKED)  # loads what it needs before versions are made up
+    setup.pinned(LOCKED)  # loads what it needs before versions are made up
     versions(monkeypatch, packaging="1", **found)
-    finding = doctor_setup.packages(pins(tmp_path, LOCKED))
+    finding = setup.packages(pins(tmp_path, LOCKED))
     assert finding.verdict == verdict
     assert words in finding.found
 
@@ -108,46 +112,46 @@ def test_packages(found: dict[str, str], verdict: str, words: str, monkeypatch: 
 def test_onnx_runtime_and_the_gpu(
     providers: str | None, gpus: str | None, verdict: str, words: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(doctor_setup, "output", lambda argv: gpus if argv[0] == "nvidia-smi" else providers)
-    finding = doctor_setup.runtime()
+    monkeypatch.setattr(setup, "output", lambda argv: gpus if argv[0] == "nvidia-smi" else providers)
+    finding = setup.runtime()
     assert finding.verdict == verdict
     assert words in finding.found
 
 
 def test_a_command_that_is_not_there_prints_nothing():
-    assert doctor_setup.output(["no-such-command-anywhere"]) is None
+    assert setup.output(["no-such-command-anywhere"]) is None
 
 
 def test_models_are_there_and_are_what_they_say(tmp_path: Path):
-    assert doctor_setup.models(tmp_path).verdict == "problem"
+    assert setup.models(tmp_path).verdict == "problem"
     folder = tmp_path / "net" / "1"
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(b"weights")
     (folder / "model.toml").write_text(f'sha256 = "{hashlib.sha256(b"others").hexdigest()}"')
-    assert doctor_setup.models(tmp_path).found == "damaged: net/1"
+    assert setup.models(tmp_path).found == "damaged: net/1"
     (folder / "model.toml").write_text(f'sha256 = "{hashlib.sha256(b"weights").hexdigest()}"')
-    assert doctor_setup.models(tmp_path).verdict == "ok"
+    assert setup.models(tmp_path).verdict == "ok"
 
 
 def test_photos(tmp_path: Path):
-    assert doctor_setup.pictures(tmp_path).code == Exit.NOT_READY
-    assert doctor_setup.pictures(tmp_path / "nowhere").code == Exit.NOT_READY
+    assert setup.pictures(tmp_path).code == Exit.NOT_READY
+    assert setup.pictures(tmp_path / "nowhere").code == Exit.NOT_READY
     (tmp_path / "a.jpg").write_bytes(b"")
-    assert doctor_setup.pictures(tmp_path).verdict == "ok"
+    assert setup.pictures(tmp_path).verdict == "ok"
 
 
 @pytest.mark.parametrize(("gigabytes", "verdict"), [(0.4, "problem"), (1.0, "warning"), (3.0, "ok")])
 def test_room(gigabytes: float, verdict: str):
-    assert doctor_machine.enough("Free disk", gigabytes, (0.5, 2.0)).verdict == verdict
+    assert machine.enough("Free disk", gigabytes, (0.5, 2.0)).verdict == verdict
 
 
 def test_one_core_for_both_cannot_measure():
-    cores, *_ = doctor_machine.cores(Split((0,), (0,), pinned=False), LIMITS)
+    cores, *_ = machine.cores(Split((0,), (0,), pinned=False), LIMITS)
     assert (cores.verdict, cores.code) == ("problem", Exit.NOT_VALID)
 
 
 def test_a_system_that_cannot_pin_is_a_warning():
-    assert doctor_machine.pinning(Split((0,), (1,), pinned=False)).verdict == "warning"
+    assert machine.pinning(Split((0,), (1,), pinned=False)).verdict == "warning"
 
 
 @pytest.mark.parametrize(("siblings", "verdict"), [("0", "ok"), ("0,2", "ok"), ("0-1", "warning"), ("0,1", "warning")])
@@ -155,11 +159,11 @@ def test_hyper_threads(siblings: str, verdict: str, tmp_path: Path):
     folder = tmp_path / "cpu0" / "topology"
     folder.mkdir(parents=True)
     (folder / "thread_siblings_list").write_text(f"{siblings}\n")
-    assert doctor_machine.siblings(PINNED, tmp_path).verdict == verdict
+    assert machine.siblings(PINNED, tmp_path).verdict == verdict
 
 
 def test_a_system_without_topology_does_not_tell(tmp_path: Path):
-    assert doctor_machine.siblings(PINNED, tmp_path).found == "this system does not tell"
+    assert machine.siblings(PINNED, tmp_path).found == "this system does not tell"
 
 
 @pytest.mark.parametrize(
@@ -175,13 +179,13 @@ def test_a_system_without_topology_does_not_tell(tmp_path: Path):
     ],
 )
 def test_company_is_judged_like_a_run_would_judge_it(seen: Machine, verdicts: list[str]):
-    assert [finding.verdict for finding in doctor_machine.judge_company(seen, 2, LIMITS)] == verdicts
+    assert [finding.verdict for finding in machine.judge_company(seen, 2, LIMITS)] == verdicts
 
 
 def test_the_smallest_difference_is_1_05_standard_deviations_of_the_log_ratio():
     rng = np.random.default_rng(1)
     times = 20 * np.exp(rng.normal(0, 0.05 / 2**0.5, size=20_000))  # so that log ratios have a deviation of 5 %
-    assert doctor_speed.smallest_difference(times) == pytest.approx(np.expm1(1.05 * 0.05), rel=0.02)
+    assert speed.smallest_difference(times) == pytest.approx(np.expm1(1.05 * 0.05), rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +193,7 @@ def test_the_smallest_difference_is_1_05_standard_deviations_of_the_log_ratio():
     [([20, 20.2, 20.1, 20.0], "ok"), ([20, 26, 21, 25], "warning"), ([20, 60, 20, 60], "problem")],
 )
 def test_steadiness(times: list[float], verdict: str):
-    assert doctor_speed.judge_steadiness(np.array(times, dtype=float)).verdict == verdict
+    assert speed.judge_steadiness(np.array(times, dtype=float)).verdict == verdict
 
 
 def test_a_canary_that_cannot_run_is_a_finding(monkeypatch: pytest.MonkeyPatch):
@@ -197,12 +201,12 @@ def test_a_canary_that_cannot_run_is_a_finding(monkeypatch: pytest.MonkeyPatch):
         raise subprocess.CalledProcessError(1, ["python"])
 
     monkeypatch.setattr(canary, "measure", fails)
-    assert doctor_speed.steadiness(PINNED).code == Exit.NOT_VALID
+    assert speed.steadiness(PINNED).code == Exit.NOT_VALID
 
 
 def test_a_system_without_a_fine_timer_is_a_warning(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor_speed, "has_timerfd", lambda: False)
-    assert doctor_speed.timer(LIMITS).verdict == "warning"
+    monkeypatch.setattr(speed, "has_timerfd", lambda: False)
+    assert speed.timer(LIMITS).verdict == "warning"
 
 
 RATE = ((500.0, 5.0),)
@@ -218,25 +222,25 @@ RATE = ((500.0, 5.0),)
     ],
 )
 def test_the_generator_is_judged_by_lag_and_service(lag_ms: float, took_ms: float, verdicts: list[str]):
-    found = doctor_speed.judge_generator(told(lag_ms, took_ms), RATE, LIMITS)
+    found = speed.judge_generator(told(lag_ms, took_ms), RATE, LIMITS)
     assert [finding.verdict for finding in found] == verdicts
 
 
 def test_a_dropped_request_ends_the_rates_that_can_be_sent():
-    assert doctor_speed.highest(told(outcome="dropped"), RATE).verdict == "problem"
+    assert speed.highest(told(outcome="dropped"), RATE).verdict == "problem"
 
 
 def test_a_generator_that_does_not_run_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     def fails(*_: object) -> None:
         raise GeneratorFailed("it ended")
 
-    monkeypatch.setattr(doctor_speed, "send_to_null", fails)
-    (finding,) = doctor_speed.generator(None, LIMITS)  # type: ignore[arg-type]
+    monkeypatch.setattr(speed, "send_to_null", fails)
+    (finding,) = speed.generator(None, LIMITS)  # type: ignore[arg-type]
     assert (finding.code, finding.found) == (Exit.NOT_VALID, "it ended")
 
 
 def test_missing_packages_end_it_early_without_a_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(doctor_setup, "packages", lambda _: stops("Packages", "missing: numpy", "make setup"))
+    monkeypatch.setattr(setup, "packages", lambda _: stops("Packages", "missing: numpy", "make setup"))
     monkeypatch.setattr(doctor, "examine", lambda _: pytest.fail("it must not look further"))
     done = CliRunner().invoke(sweetspot, ["doctor", "--photos", str(tmp_path)])
     assert done.exit_code == Exit.NOT_READY
@@ -245,10 +249,10 @@ def test_missing_packages_end_it_early_without_a_traceback(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("same_cores")
 def test_the_whole_command_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(doctor_speed, "CANARIES", 3)
-    monkeypatch.setattr(doctor_speed, "TICKS", 20)
-    monkeypatch.setattr(doctor_speed, "RATES", ((50.0, 1.0),))
-    monkeypatch.setattr(doctor_machine, "WATCH_S", 0.2)
+    monkeypatch.setattr(speed, "CANARIES", 3)
+    monkeypatch.setattr(speed, "TICKS", 20)
+    monkeypatch.setattr(speed, "RATES", ((50.0, 1.0),))
+    monkeypatch.setattr(machine, "WATCH_S", 0.2)
     out, photos = tmp_path / "doctor.json", tmp_path / "photos"
     done = CliRunner().invoke(sweetspot, ["doctor", "--photos", str(photos), "--out", str(out)])
     assert done.exit_code == Exit.NOT_READY, done.output  # there are no photos in that folder
@@ -256,6 +260,23 @@ def test_the_whole_command_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_
     assert points["Photos"] == "problem"
     assert {"Cores", "Stolen CPU", "Steady cores", "Timer", "Dispatch lag", "Highest rate"} <= set(points)
     assert "No run can start" in done.output
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "code", "words"), [(0.5, Exit.OK, "tells the truth"), (9, Exit.NOT_VALID, "is off")]
+)
+def test_the_calibration_decides_with(
+    lag_ms: float, code: Exit, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    made_up = Trial("made up", 0, lambda _: lags(told(lag_ms), 0, 200.0))
+    monkeypatch.setattr(doctor, "look_at_setup", lambda _: [ok("Packages", "")])
+    monkeypatch.setattr(doctor, "examine", lambda _: [])
+    monkeypatch.setattr(calibrate, "trials", lambda _: [made_up])
+    out = tmp_path / "doctor.json"
+    done = CliRunner().invoke(sweetspot, ["doctor", "--calibrate", "--out", str(out)])
+    assert done.exit_code == code
+    assert words in done.output
+    assert len(json.loads(out.read_text())["calibration"]) == 3
 
 
 @pytest.mark.usefixtures("same_cores")

@@ -11,8 +11,8 @@ from bench.analysis.thresholds import Thresholds
 from bench.calibration.known import Told
 from bench.calibration.oracle import Floats
 from bench.calibration.trials import Place, Steps, quantile, send_to_null
-from bench.doctor_finding import Finding, ok, spoils, warning
-from bench.doctor_machine import by_gate
+from bench.doctor.finding import Finding, ok, spoils, warning
+from bench.doctor.machine import by_gate
 from bench.exits import Failure
 from bench.load.pacer import TimerFd, has_timerfd
 from bench.machine import canary
