@@ -78,7 +78,7 @@ def line(of: tuple[str, str, object], own: Mapping[str, Row]) -> str:
     variant, case, rate = of
     middle = own["response_p50"]
     around = f"{number(middle)} [{number(middle, 'low')}, {number(middle, 'high')}]"
-    shown = "saturated" if middle.get("verdict") == "saturated" else around if middle["n"] else "-"
+    shown = around if middle.get("value") is not None else str(middle.get("verdict") or "-")
     share = own["failed_share"].get("value")
     failed = f"{share:.1%}" if isinstance(share, float) else "-"
     offered = f"{rate:.3g}" if isinstance(rate, float) else ""

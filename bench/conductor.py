@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from bench import ladder, trial
 from bench.analysis.checks import Check
 from bench.analysis.noise import canary_deviation
@@ -184,10 +182,8 @@ def calibrate(run: Run) -> None:
     place = calibration.Place(run.bench.cores, run.folder.work / "null")
     told = calibration.send_to_null(place, [(rate, NULL_S)])
     rows = told.rows()
-    service_ms = (told.load.times("done_ns") - told.load.times("sent_ns"))[rows] / 1e6
-    p99 = [float(np.quantile(values, 0.99)) for values in (told.lag_ms[rows], service_ms)]
-    run.null = Null(rate, *p99)
-    run.folder.event("generator calibrated", rate_per_s=rate, lag_p99_ms=p99[0], service_p99_ms=p99[1])
+    run.null = Null(rate, *(calibration.quantile(values[rows], 0.99) for values in (told.lag_ms, told.service_ms)))
+    run.folder.event("generator calibrated", rate_per_s=rate)
 
 
 def measure_block(run: Run, block: int, show: Lines) -> None:

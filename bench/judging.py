@@ -66,15 +66,16 @@ def of_arm(session: Session, arm: Arm, own: Sequence[Measured]) -> list[Gate]:
     sent = int(requests["sent_ns"].notna().sum())
     outcomes = requests["outcome"].value_counts()
     lag_ms = (requests["sent_ns"] - requests["intended_ns"]).dropna().to_numpy(dtype=np.float64) / MS - arm.delay_ms
+    scheduled = sum(int(each.schedule.measured.sum()) for each in own)
     recorded = sum(int(np.count_nonzero(each.load.times("sent_ns") != NEVER)) for each in own)
     return [
         gates.lag(limits, name, lag_ms, shortest_service(found, name)),
         gates.complete(
-            limits, name, scheduled=len(requests), sent=sent, dropped=int(outcomes.get("dropped", 0))
+            limits, name, scheduled=scheduled, sent=sent, dropped=int(outcomes.get("dropped", 0))
         ),
         gates.generator_cpu(limits, name, {"generator": cpu_percent(own)}),
         gates.loop_lag(limits, name, np.concatenate([each.load.loop_lag_ns for each in own]) / MS, gc_off=True),
-        *gates.environment(limits, name, **worst_environment(session, own)),
+        *gates.environment(limits, name, **environment(session, own)),
         grown(session, name),
         gates.books(limits, name, worst(fact.little_error for fact in session.facts if fact.variant == name)),
         gates.single_attempts(
@@ -153,14 +154,14 @@ def cpu_percent(own: Iterable[Measured]) -> list[float]:
     ]
 
 
-def worst_environment(session: Session, own: Sequence[Measured]) -> dict[str, float | None]:
-    """Return the worst of all trials of an arm, by what the machine did."""
+def environment(session: Session, own: Sequence[Measured]) -> dict[str, float | None]:
+    """Return what the machine did during the trials of an arm: shares on average, the canary at its worst."""
     machines = [each.machine for each in own]
     canaries = [each.canary_ms for each in session.measured if each.canary_ms is not None]
     return {
-        "steal_share": worst(machine.steal_share for machine in machines),
+        "steal_share": mean(machine.steal_share for machine in machines),
         "throttled_s": worst(machine.throttled_s for machine in machines),
-        "foreign_share": worst(foreign_share(each, session.cores) for each in own),
+        "foreign_share": mean(foreign_share(each, session.cores) for each in own),
         "canary_deviation": worst(canary_deviation(each.canary_ms, canaries) for each in own if each.canary_ms),
     }
 
@@ -185,3 +186,9 @@ def foreign_share(measured: Measured, cores: Split) -> float | None:
 def worst(values: Iterable[float | None]) -> float | None:
     """Return the largest of those that are known."""
     return max((value for value in values if value is not None), default=None)
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of those that are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

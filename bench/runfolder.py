@@ -71,7 +71,7 @@ class RunFolder:
     def event(self, event: str, **facts: object) -> None:
         """Append what happened just now."""
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"t": now(), "event": event, **facts}) + "\n")
+            file.write(json.dumps({"t": now(), "event": event, **facts}, allow_nan=False) + "\n")
 
     def add_trial(self, requests: pa.Table, processes: Iterable[Mapping[str, object]]) -> None:
         """Append the rows of one trial to both tables and rewrite them."""

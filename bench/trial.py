@@ -12,7 +12,7 @@ from bench import ladder
 from bench.ladder import Rung
 from bench.load.generator import DEADLINE_S, Generator, Load
 from bench.load.plan import Plan, Target
-from bench.load.schedule import Schedule
+from bench.load.schedule import WARM_UP, Schedule
 from bench.machine import counters
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
@@ -91,7 +91,8 @@ class Measured:
 
     def counts(self) -> dict[str, int]:
         """Return what became of the window's requests: scheduled = completed + dropped, failed is part of completed."""
-        outcomes = Counter(self.load.outcome[self.schedule.measured].tolist())
+        rows = zip(self.load.table["step"].to_pylist(), self.load.outcome.tolist(), strict=True)
+        outcomes = Counter(outcome for step, outcome in rows if step != WARM_UP)
         scheduled, dropped = sum(outcomes.values()), outcomes["dropped"] + outcomes["unsent"] + outcomes["lost"]
         completed = scheduled - dropped
         return {

@@ -45,8 +45,7 @@ def of_trial(
     steps = [of_step(record, step, sent, (intended, done), processes, slo_ms, most) for step in record["steps"]]
     last = record["steps"][-1]
     end = last["start_s"] + last["seconds"]
-    scheduled = int(((requests["step"] >= 0) & ~requests["outcome"].isin(["dropped", "unsent", "lost"])).sum())
-    return TrialFacts(str(record["variant"]), steps, little(intended, done, 0.0, end, scheduled))
+    return TrialFacts(str(record["variant"]), steps, little(intended, done, 0.0, end, int(record["completed"])))
 
 
 def of_step(

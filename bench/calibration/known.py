@@ -15,13 +15,13 @@ import numpy.typing as npt
 from bench.calibration.oracle import Floats, responses, windows
 from bench.exits import GeneratorFailed
 from bench.load.generator import Load
+from bench.load.samples import NEVER
 from bench.load.schedule import SECOND_NS, Schedule
 from bench.stacks.guarded import Guarded, environment
 from bench.stacks.running import HOST
 
 START_DEADLINE_S = 20.0
 POLL_S = 0.02
-NEVER = -1
 LONG_S = 3600.0  # no load takes so long, so there are no stalls behind it
 
 

@@ -24,6 +24,7 @@ from bench.stacks.running import HOST, ending, free_port
 DEADLINE_S = 10.0  # per request, from its intended time
 START_ALLOWANCE_S = 60.0
 POLL_S = 0.1
+END_S = 5.0
 LOCUSTFILE = ROOT / "bench" / "locustfile.py"
 
 
@@ -80,6 +81,8 @@ class Generator:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.samples.exists():
+            self.locust.wait(END_S)  # it still prints its tables into the log
         self.locust.stop()
 
     @property

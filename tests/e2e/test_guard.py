@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -77,6 +78,17 @@ def start(log: Path, *argv: str) -> Guarded:
     return Guarded("it", [sys.executable, *argv], env=environment(), log=log)
 
 
+@contextmanager
+def running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a harness that is gone after the test, even if the test fails."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, *argv], cwd=ROOT, **quiet) as harness:
+        try:
+            yield harness
+        finally:
+            harness.kill()
+
+
 @pytest.fixture
 def started() -> Iterator[list[psutil.Process]]:
     """Processes that must not outlive the test, even if what it tests does not work."""
@@ -92,7 +104,7 @@ def test_when_the_harness_is_killed_its_stubborn_family_is_gone_and_its_port_fre
     tmp_path: Path, started: list[psutil.Process]
 ):
     port, log = free_port(), tmp_path / "log"
-    with subprocess.Popen([sys.executable, "-c", HARNESS, STUBBORN, str(port), str(log)], cwd=ROOT) as harness:
+    with running("-c", HARNESS, STUBBORN, str(port), str(log)) as harness:
         everybody = [*family(log, 3), *psutil.Process(harness.pid).children(recursive=True)]
         started += everybody
         assert len(set(everybody)) == 4  # the guard, too
@@ -103,9 +115,7 @@ def test_when_the_harness_is_killed_its_stubborn_family_is_gone_and_its_port_fre
 @LINUX
 def test_a_run_that_is_killed_in_mid_trial_leaves_nothing(tmp_path: Path, started: list[psutil.Process]):
     argv = ["-m", "bench.cli", "run", "--profile", str(TINY), "--variants", str(TOY), "--out", str(tmp_path)]
-    with subprocess.Popen(
-        [sys.executable, *argv, "--photos", str(TOY)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as harness:
+    with running(*argv, "--photos", str(TOY)) as harness:
 
         def under_load() -> list[psutil.Process]:
             children = psutil.Process(harness.pid).children(recursive=True)

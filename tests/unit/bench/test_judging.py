@@ -99,13 +99,18 @@ def test_a_queue_that_grows_is_told_with_its_rate_and_spoils_nothing():
     assert str(grown["note"]).startswith("at 40 predictions per second: in flight +")
 
 
-def test_every_arm_is_judged_by_its_own_trials_and_by_the_worst_of_them():
+def test_every_arm_is_judged_by_its_own_trials_and_by_their_mean_share():
     trials = [
-        replace(quiet(), machine=replace(IDLE, steal_share=share), trial=measured(arm, (number, number, 1)).trial)
+        replace(
+            quiet(),
+            machine=replace(IDLE, steal_share=share, throttled_s=share),
+            trial=measured(arm, (number, number, 1)).trial,
+        )
         for number, (arm, share) in enumerate([(ONE, 0.0), (ONE, 0.2), (ONE, 0.1), (TWO, 0.02)], start=1)
     ]
     found = session(*trials, arms=(ONE, TWO, Arm("absent", None)))
-    assert [gate(found, "G6-steal", name)["value"] for name in ("one", "two")] == [0.2, 0.02]
+    assert [gate(found, "G6-steal", name)["value"] for name in ("one", "two")] == pytest.approx([0.1, 0.02])
+    assert [gate(found, "G6-throttled", name)["value"] for name in ("one", "two")] == [0.2, 0.02]  # no time is good
     assert not [each for each in judge(found) if each["variant"] == "absent"]
 
 
