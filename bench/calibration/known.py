@@ -95,6 +95,7 @@ class Told:
 def serving(setting: Setting, folder: Path, cores: Iterable[int]) -> Iterator[Known]:
     """Run a server on these cores. Raises StackFailed or GeneratorFailed when it does not start."""
     answer = folder / "server.json"
+    answer.unlink(missing_ok=True)  # a server before this one may have left its own
     argv = [sys.executable, "-m", "bench.calibration.server", *setting.argv]
     with Guarded("server", argv, env=environment(), log=folder / "server.log", cores=cores, output=answer) as server:
         facts = first_line(server, answer)

@@ -26,7 +26,7 @@ TYPICAL_SHARE, MOST_SEEDS = 0.01, 1000
 
 Steps = Sequence[tuple[float, float]]  # rate per second, seconds
 STALL = Setting(service_ms=2, stall_s=2, every_s=20)
-QUEUE = Setting(service_ms=20)
+QUEUE = Setting(service_ms=40)
 
 
 @dataclass(frozen=True)

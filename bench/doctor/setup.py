@@ -10,8 +10,8 @@ import tomllib
 from pathlib import Path
 
 from bench.doctor.finding import Finding, ok, stops, warning
+from bench.stacks.guarded import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.MULTILINE)  # name==version ; marker \\
 SET_UP = "run `make setup`"
 ASK_ONNX_RUNTIME = "import onnxruntime as o; print(o.__version__, *o.get_available_providers())"

@@ -20,10 +20,12 @@ from bench.cli import sweetspot
 from bench.doctor import consult as doctor
 from bench.doctor import machine, setup, speed
 from bench.doctor.finding import checklist, closing_words, exit_code, ok, spoils, stops, warning
+from bench.doctor.setup import look_at_setup
 from bench.exits import Exit, GeneratorFailed
 from bench.machine import canary
 from bench.machine.cores import Split
 from bench.machine.counters import Machine
+from tests.conftest import ROOT
 from tests.unit.bench.calibration.test_trials import told
 
 LIMITS = thresholds.load()
@@ -284,3 +286,8 @@ def test_a_file_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(doctor, "examine", lambda _: [])
     done = CliRunner().invoke(sweetspot, ["doctor", "--out", str(tmp_path / "no" / "doctor.json")])
     assert "cannot write to" in str(done.exception)
+
+
+def test_this_repository_is_found_and_set_up():
+    verdicts = {finding.what: finding.verdict for finding in look_at_setup(ROOT / "data" / "catalogue")}
+    assert (verdicts["Python and packages"], verdicts["Models"], verdicts["Photos"]) == ("ok", "ok", "ok")
