@@ -124,13 +124,11 @@ def order_of(session: Session) -> Estimate | None:
 def grown(session: Session, variant: str) -> Gate:
     """Return G7 for the step that grew most, which above capacity is what it should do."""
     steps = [step for fact in session.facts if fact.variant == variant for step in fact.steps]
-    worst_step = max(
-        steps, key=lambda step: (step.steadiness.label == "saturated", step.steadiness.index), default=None
-    )
-    if worst_step is None:
+    known = [(step.rate, step.steadiness[CASE]) for step in steps if CASE in step.steadiness]
+    most = max(known, key=lambda each: (each[1].label == "saturated", each[1].index), default=None)
+    if most is None:
         return gates.steady(session.limits, variant, None)
-    where = f"at {worst_step.rate:.3g} predictions per second"
-    return gates.steady(session.limits, variant, worst_step.steadiness, where)
+    return gates.steady(session.limits, variant, most[1], f"at {most[0]:.3g} predictions per second")
 
 
 def shortest_service(found: Quantities, variant: str) -> float | None:

@@ -7,8 +7,9 @@ from itertools import combinations, pairwise
 from bench.analysis.noise import claim, half_width, noise_floor
 from bench.analysis.quantities import Quantities
 from bench.analysis.stats import Estimate
+from bench.analysis.steps import PREDICTION, Full
 
-CASE = "prediction"
+CASE = PREDICTION
 METRICS = ("response_p50", "response_p95")
 NO_FLOOR = Estimate(None, None, None, 0)
 
@@ -40,9 +41,9 @@ class Ratio:
 Floors = dict[tuple[str, float], Estimate]
 
 
-def floors(found: Quantities, again: str, first: str, skip: set[tuple[str, float]]) -> Floors:
+def floors(found: Quantities, again: str, first: str, skip: Full) -> Floors:
     """Return the ratios of two equal systems by metric and rate, where neither is saturated."""
-    rates = [rate for rate in found.rates(again) if not {(again, rate), (first, rate)} & skip]
+    rates = [rate for rate in found.rates(again) if not {(again, CASE, rate), (first, CASE, rate)} & skip]
     return {(metric, rate): ratio(found, again, first, metric, rate) for metric in METRICS for rate in rates}
 
 
@@ -59,14 +60,14 @@ def ratio(found: Quantities, left: str, right: str, metric: str, rate: float) ->
     return noise_floor([over[block] for block in blocks], [under[block] for block in blocks])
 
 
-def ratios(found: Quantities, variants: Sequence[str], known: Floors, skip: set[tuple[str, float]]) -> list[Ratio]:
+def ratios(found: Quantities, variants: Sequence[str], known: Floors, skip: Full) -> list[Ratio]:
     """Return all ratios of two variants at the rates that both were offered and neither was saturated by."""
     table = []
     for right, left in combinations(variants, 2):
         common = sorted(set(found.rates(left)) & set(found.rates(right)))
         for metric in METRICS:
             for rate in common:
-                if not {(left, rate), (right, rate)} & skip:
+                if not {(left, CASE, rate), (right, CASE, rate)} & skip:
                     estimate, floor = ratio(found, left, right, metric, rate), floor_for(known, metric, rate)
                     table.append(Ratio(left, right, metric, rate, estimate, floor))
     return [each for each in table if each.estimate.value is not None]

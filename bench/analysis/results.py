@@ -9,7 +9,7 @@ from bench.analysis.capacity import Bracket
 from bench.analysis.comparison import Floors, Ratio
 from bench.analysis.quantities import RAW_LIMIT, Quantities
 from bench.analysis.stats import Estimate
-from bench.analysis.steps import StepFacts
+from bench.analysis.steps import Full, StepFacts
 
 EXPERIMENT = "latency"
 LEVELS = ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99")
@@ -40,7 +40,7 @@ def row(
     }
 
 
-def levels(requests: pd.DataFrame, found: Quantities, skip: set[tuple[str, float]]) -> list[Row]:
+def levels(requests: pd.DataFrame, found: Quantities, skip: Full) -> list[Row]:
     """Return percentiles, failures and stages by variant, case and offered rate, from low to high.
 
     The percentiles of a saturated step are withheld: they would only tell how long it lasted.
@@ -50,7 +50,7 @@ def levels(requests: pd.DataFrame, found: Quantities, skip: set[tuple[str, float
     for key, outcomes in groups:
         variant, case, rate = str(key[0]), str(key[1]), float(str(key[2]))
         count, failed = len(outcomes), int((outcomes != "ok").sum())
-        full = (variant, rate) in skip
+        full = (variant, case, rate) in skip
         metrics = LEVELS + (STAGES if case == "prediction" else ())
         for metric in metrics:
             estimate = found.level(variant, case, metric, rate)

@@ -12,6 +12,9 @@ from bench.analysis.steady import Steadiness, little, steadiness
 
 SECOND_NS = 1e9
 GENERATOR = "generator"
+PREDICTION = "prediction"
+
+Full = set[tuple[str, str, float]]  # variant, case and rate whose percentiles are withheld
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class StepFacts:
     variant: str
     block: int
     rate: float
-    steadiness: Steadiness
+    steadiness: dict[str, Steadiness]  # by case
     goodput: dict[str, float]  # by case: good answers within the objective
     good: int
     cpu_s: float | None
@@ -41,8 +44,8 @@ def of_trial(
 ) -> TrialFacts:
     """Return the facts of a trial from its record and its rows of both tables; `most` is the limit of G7."""
     sent = requests[requests["sent_ns"].notna()]
-    intended, done = (sent[name].to_numpy(dtype=np.float64) / SECOND_NS for name in ("intended_ns", "done_ns"))
-    steps = [of_step(record, step, sent, (intended, done), processes, slo_ms, most) for step in record["steps"]]
+    intended, done = times(sent)
+    steps = [of_step(record, step, sent, processes, slo_ms, most) for step in record["steps"]]
     last = record["steps"][-1]
     end = last["start_s"] + last["seconds"]
     return TrialFacts(str(record["variant"]), steps, little(intended, done, 0.0, end, int(record["completed"])))
@@ -52,7 +55,6 @@ def of_step(
     record: Mapping[str, Any],
     step: Mapping[str, Any],
     sent: pd.DataFrame,
-    times: tuple[Floats, Floats],
     processes: pd.DataFrame,
     slo_ms: float,
     most: float,
@@ -66,11 +68,28 @@ def of_step(
         variant=str(record["variant"]),
         block=int(record["block"]),
         rate=float(step["rate_per_s"]),
-        steadiness=steadiness(*times, start, start + seconds, most),
+        steadiness=by_case(sent, start, start + seconds, most),
         goodput={case: float((in_time["case"] == case).sum()) / seconds for case in own["case"].unique()},
         good=good,
         cpu_s=cpu_between(processes, start, start + seconds),
     )
+
+
+def by_case(sent: pd.DataFrame, start_s: float, end_s: float, most: float) -> dict[str, Steadiness]:
+    """Judge predictions and bystanders apart: whether these suffer from a queue of those is what one wants to see."""
+    is_prediction = sent["case"] == PREDICTION
+    found: dict[str, Steadiness] = {}
+    for rows in (sent[is_prediction], sent[~is_prediction]):
+        if len(rows):
+            steady = steadiness(*times(rows), start_s, end_s, most)
+            found |= {str(case): steady for case in rows["case"].unique()}
+    return found
+
+
+def times(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return when requests were due and when they were over, in seconds."""
+    intended, done = (rows[name].to_numpy(dtype=np.float64) / SECOND_NS for name in ("intended_ns", "done_ns"))
+    return intended, done
 
 
 def cpu_between(processes: pd.DataFrame, start_s: float, end_s: float) -> float | None:
@@ -87,10 +106,10 @@ def cpu_between(processes: pd.DataFrame, start_s: float, end_s: float) -> float 
     return total
 
 
-def saturated(facts: Iterable[TrialFacts]) -> set[tuple[str, float]]:
-    """Return variants with the rates at which the queue grew in at least half of their trials."""
-    labels: dict[tuple[str, float], list[bool]] = {}
-    for trial in facts:
-        for step in trial.steps:
-            labels.setdefault((step.variant, step.rate), []).append(step.steadiness.label == "saturated")
+def saturated(facts: Iterable[TrialFacts]) -> Full:
+    """Return variant, case and rate wherever the queue grew in at least half of the trials."""
+    labels: dict[tuple[str, str, float], list[bool]] = {}
+    for step in (step for trial in facts for step in trial.steps):
+        for case, steady in step.steadiness.items():
+            labels.setdefault((step.variant, case, step.rate), []).append(steady.label == "saturated")
     return {key for key, grew in labels.items() if 2 * sum(grew) >= len(grew)}

@@ -15,6 +15,7 @@ from bench.analysis import steps, thresholds
 from bench.analysis.noise import half_width, noise_floor
 from bench.analysis.quantities import MS, Quantities, collect
 from bench.analysis.stats import Estimate
+from bench.analysis.steps import Full
 from bench.runfolder import PROCESSES
 
 PREDICTION = "prediction"
@@ -28,11 +29,11 @@ NOTHING = Estimate(None, None, None, 0)
 
 @dataclass(frozen=True)
 class Blocks:
-    """The values of a run. `full` are variants with the rates that saturated them; `shares` is the goodput."""
+    """The values of a run. `full` is what was saturated, by variant, case and rate; `shares` is the goodput."""
 
     found: Quantities
     shares: Mapping[tuple[str, float], Values]
-    full: set[tuple[str, float]]
+    full: Full
     deadline_ms: float
 
     def of(self, variant: str, case: str, metric: str, rate: float) -> Values:
@@ -42,7 +43,7 @@ class Blocks:
         """
         if metric == GOODPUT:
             return self.shares.get((variant, rate), {}) if case == PREDICTION else {}
-        if (variant, rate) in self.full:
+        if (variant, case, rate) in self.full:
             return {}
         values = self.found.by_block(variant, case, metric, rate)
         return {block: min(value, self.deadline_ms) for block, value in values.items() if value > 0}

@@ -59,7 +59,7 @@ def measured(base: Side, new: Side, what: tuple[str, str, str], rates: tuple[flo
     row = Row(variant, case, metric, rates, mean(was), mean(now), NOTHING, floor)
     found = effect(was.values(), now.values())
     if found is None or (metric == GOODPUT and base.slo_ms != new.slo_ms):
-        return replace(row, why=lacking(variant, pairs, (was, now)) or "the objectives differ")
+        return replace(row, why=lacking((variant, case), pairs, (was, now)) or "the objectives differ")
     row = replace(row, ratio=found.ratio)
     if band is None:
         return row
@@ -68,12 +68,12 @@ def measured(base: Side, new: Side, what: tuple[str, str, str], rates: tuple[flo
     return replace(row, p=found.p_outside(-high, -low) if row.more_is_better else found.p_outside(low, high))
 
 
-def lacking(variant: str, pairs: Sequence[tuple[Side, float]], values: Sequence[Values]) -> str:
+def lacking(of: tuple[str, str], pairs: Sequence[tuple[Side, float]], values: Sequence[Values]) -> str:
     """Say which run lacks a value, and why."""
     words = []
     for label, (side, rate), own in zip(("BASE", "NEW"), pairs, values, strict=True):
         if not own:
-            full = (variant, rate) in side.blocks.full
+            full = (*of, rate) in side.blocks.full
             words.append(f"{label} was saturated" if full else f"{label} has too few requests in a trial")
     return ", ".join(words)
 

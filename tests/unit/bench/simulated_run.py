@@ -107,7 +107,9 @@ def record(number: int, block: int, arm: str, canary_ms: float, repeated: str) -
     """The entry of a trial in run.json."""
     starts = (0.0, RUNGS[0].seconds + RUNGS[0].pause_s)
     steps = [{"step": step, "start_s": starts[step], **vars(rung)} for step, rung in enumerate(RUNGS)]
+    completed = sum(round(rung.rate_per_s * rung.seconds) + round(4.0 * rung.seconds) for rung in RUNGS)
     return {
+        "completed": completed,
         "trial": number, "block": block, "variant": arm, "steps": steps, "canary_ms": canary_ms, "repeated": repeated,
     }  # fmt: skip
 

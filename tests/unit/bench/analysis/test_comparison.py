@@ -49,8 +49,8 @@ def test_three_variants_give_three_pairs():
     assert {(each.left, each.right) for each in table} == {("b", "a"), ("c", "a"), ("c", "b")}
 
 
-@pytest.mark.parametrize("full", [("a", 8.0), ("b", 8.0)])
-def test_where_one_of_the_two_is_saturated_nothing_is_compared(full: tuple[str, float]):
+@pytest.mark.parametrize("full", [("a", "prediction", 8.0), ("b", "prediction", 8.0)])
+def test_where_one_of_the_two_is_saturated_nothing_is_compared(full: tuple[str, str, float]):
     found = measured({(name, rate): 10.0 for name in "ab" for rate in (4.0, 8.0)})
     assert {each.rate for each in ratios(found, ["a", "b"], {}, {full})} == {4.0}
 
@@ -64,7 +64,7 @@ def test_a_ratio_that_has_no_value_is_left_out():
 
 def test_the_floor_is_the_ratio_of_the_two_equal_systems_where_neither_is_saturated():
     found = measured({(name, rate): 10.0 for name in ("a", "a again") for rate in (4.0, 8.0, 16.0)})
-    known = floors(found, "a again", "a", {("a", 8.0), ("a again", 16.0)})
+    known = floors(found, "a again", "a", {("a", "prediction", 8.0), ("a again", "prediction", 16.0)})
     assert set(known) == {(P50, 4.0), (P95, 4.0)}
     assert known[P50, 4.0] == ratio(found, "a again", "a", P50, 4.0)
 

@@ -37,7 +37,7 @@ def only(rows: list[Row]) -> Row:
 def test_every_row_has_exactly_the_agreed_columns():
     rows = [
         *levels(*rows_of()).values(),
-        *results.goodput([StepFacts("v", 1, 4.0, LEVEL, {"page": 1.0}, 5, 0.1)]),
+        *results.goodput([StepFacts("v", 1, 4.0, {}, {"page": 1.0}, 5, 0.1)]),
         *results.memory([("v", {"web": 1})]),
         *results.capacities({"v": Bracket(1.0, 2.0, 0.05, ())}),
         *results.comparisons([Ratio("b", "a", "response_p50", 4.0, SURE, NO_FLOOR)], "", "", {}),
@@ -71,7 +71,7 @@ def test_all_that_is_not_ok_has_failed():
 
 def test_of_a_saturated_step_only_the_lag_and_the_failures_are_shown():
     rows = [*rows_of(400, stage_infer_ms=1.0), *rows_of(400, offered_per_s=8.0)]
-    found = levels(*rows, skip={("v", 4.0)})
+    found = levels(*rows, skip={("v", "prediction", 4.0)})
     full = {key[3]: row for key, row in found.items() if key[2] == 4.0}
     shown = {metric for metric, row in full.items() if row["value"] is not None}
     assert shown == {LAG, "failed_share"}
@@ -81,9 +81,9 @@ def test_of_a_saturated_step_only_the_lag_and_the_failures_are_shown():
     assert found["v", "prediction", 8.0, "response_p50"]["value"] is not None
 
 
-def test_bystanders_have_no_percentiles_either_while_predictions_pile_up():
-    found = levels(*rows_of(), *rows_of(case="page"), skip={("v", 4.0)})
-    assert found["v", "page", 4.0, "response_p50"]["verdict"] == "saturated"
+def test_bystanders_keep_their_percentiles_while_only_predictions_pile_up():
+    found = levels(*rows_of(), *rows_of(case="page"), skip={("v", "prediction", 4.0)})
+    assert found["v", "page", 4.0, "response_p50"]["value"] is not None
 
 
 def test_stages_are_those_of_predictions_and_only_where_they_are_reported():
@@ -103,7 +103,7 @@ def test_the_raw_limit_has_rows_for_what_was_measured_at_both_paces():
 
 
 def test_goodput_is_the_mean_over_blocks_also_of_a_block_without_a_good_answer():
-    steps = [StepFacts("v", block, 4.0, LEVEL, good, 1, None) for block, good in enumerate(({"page": 3.0}, {}))]
+    steps = [StepFacts("v", block, 4.0, {}, good, 1, None) for block, good in enumerate(({"page": 3.0}, {}))]
     row = only(results.goodput([*steps]))
     assert (row["metric"], row["case"], row["value"], row["n"], row["unit"]) == ("goodput", "page", 1.5, 2, "1/s")
     assert row["offered_per_s"] == 4.0
@@ -111,23 +111,23 @@ def test_goodput_is_the_mean_over_blocks_also_of_a_block_without_a_good_answer()
 
 
 def test_the_goodput_of_a_single_block_has_no_interval():
-    row = only(results.goodput([StepFacts("v", 1, 4.0, LEVEL, {"page": 3.0}, 1, None)]))
+    row = only(results.goodput([StepFacts("v", 1, 4.0, {}, {"page": 3.0}, 1, None)]))
     assert (row["value"], row["low"], row["high"], row["n"]) == (3.0, None, None, 1)
 
 
 def test_cpu_seconds_are_per_thousand_good_answers_of_the_blocks_that_know_them():
-    steps = [StepFacts("v", 1, 4.0, LEVEL, {}, good, cpu_s) for good, cpu_s in ((10, 0.2), (30, 0.2), (999, None))]
+    steps = [StepFacts("v", 1, 4.0, {}, {}, good, cpu_s) for good, cpu_s in ((10, 0.2), (30, 0.2), (999, None))]
     row = only(results.goodput(steps))
     assert (row["metric"], row["case"], row["value"], row["n"], row["unit"]) == ("cpu_s_per_1000", "all", 10.0, 40, "s")
 
 
 def test_nobody_pays_for_no_answers():
-    assert results.goodput([StepFacts("v", 1, 4.0, LEVEL, {}, 0, 0.2)]) == []
+    assert results.goodput([StepFacts("v", 1, 4.0, {}, {}, 0, 0.2)]) == []
 
 
 def test_steps_are_listed_by_variant_and_rate():
     steps = [
-        StepFacts(name, 1, rate, LEVEL, {"page": 1.0}, 0, None) for name, rate in (("w", 4.0), ("v", 8.0), ("v", 4.0))
+        StepFacts(name, 1, rate, {}, {"page": 1.0}, 0, None) for name, rate in (("w", 4.0), ("v", 8.0), ("v", 4.0))
     ]
     assert [(row["variant"], row["offered_per_s"]) for row in results.goodput(steps)] == [
         ("v", 4.0), ("v", 8.0), ("w", 4.0),

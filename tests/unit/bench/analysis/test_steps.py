@@ -45,14 +45,14 @@ def test_a_step_says_whose_it_is_and_what_was_offered():
 
 def test_a_level_load_is_steady_and_the_books_add_up():
     found = facts(load())
-    assert [step.steadiness.label for step in found.steps] == ["steady", "steady"]
+    assert [step.steadiness["prediction"].label for step in found.steps] == ["steady", "steady"]
     assert found.little_error == pytest.approx(0, abs=0.001)
 
 
 def test_each_step_is_judged_for_itself():
     """In the second step every answer takes 5 ms more than the one before: its queue grows, the first one's did not."""
     found = facts(load(growing_ms=5.0))
-    assert [step.steadiness.label for step in found.steps] == ["steady", "saturated"]
+    assert [step.steadiness["prediction"].label for step in found.steps] == ["steady", "saturated"]
 
 
 def test_goodput_counts_by_case_what_was_right_and_in_time_and_only_in_its_own_step():
@@ -111,7 +111,9 @@ def test_the_cpu_of_a_step_is_that_of_its_time():
 
 def of_label(*labels: str, rate: float = 4.0, variant: str = "v") -> list[TrialFacts]:
     steadies = [Steadiness(0.0, 0.0, 1.0, 0.0, label) for label in labels]
-    return [TrialFacts(variant, [StepFacts(variant, 1, rate, each, {}, 0, None)], None) for each in steadies]
+    return [
+        TrialFacts(variant, [StepFacts(variant, 1, rate, {"prediction": each}, {}, 0, None)], None) for each in steadies
+    ]
 
 
 def test_a_rate_is_saturated_when_the_queue_grew_in_half_of_its_trials():
@@ -121,4 +123,4 @@ def test_a_rate_is_saturated_when_the_queue_grew_in_half_of_its_trials():
         *of_label("saturated", variant="w"),
         *of_label("steady", rate=8.0, variant="w"),
     ]
-    assert saturated(found) == {("v", 4.0), ("w", 4.0)}
+    assert saturated(found) == {("v", "prediction", 4.0), ("w", "prediction", 4.0)}
