@@ -63,10 +63,11 @@ def run(
     folder = photo_folder(photos)
     from bench import closing, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
     from bench.analysis import checks, thresholds
+    from bench.run import Settings, begin
 
     for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
         del os.environ[name]  # a database or a deadline from the shell would be measured without being told
-    settings = conductor.Settings(
+    settings = Settings(
         experiments=experiments or EXPERIMENTS,
         profile=chosen,
         stacks=stacks,
@@ -77,7 +78,7 @@ def run(
         limits=thresholds.load(),
         command=["sweetspot", *sys.argv[1:]],
     )
-    this = conductor.begin(settings)
+    this = begin(settings)
     conductor.conduct(this)
     click.echo("\n".join(closing.closing_words(this.folder.facts, this.results)))
     if this.failure is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,13 @@ from bench.analysis.noise import half_width
 from bench.analysis.stats import Estimate
 from bench.analysis.steps import TrialFacts
 from bench.exits import Exit
+from bench.run import Run
 from bench.runfolder import now
-
-if TYPE_CHECKING:
-    from bench.conductor import Run
 
 SHARE, ERROR = 0.05, 0.05  # the objective: at most this share of predictions is late; wrong with this chance at most
 
 
-def write_up(run: "Run", state: str) -> None:
+def write_up(run: Run, state: str) -> None:
     """Derive everything that is derived and write it. A run without a single trial gets a results.csv without rows."""
     profile, folder = run.settings.profile, run.folder
     requests = counted(run)
@@ -64,7 +62,7 @@ def write_up(run: "Run", state: str) -> None:
     )  # fmt: skip
 
 
-def counted(run: "Run") -> pd.DataFrame:
+def counted(run: Run) -> pd.DataFrame:
     """Return the requests that count: those of the windows, of trials that were not repeated."""
     requests = run.folder.requests.to_pandas()
     trials = [each.trial.number for each in run.counted]
@@ -72,7 +70,7 @@ def counted(run: "Run") -> pd.DataFrame:
     return kept
 
 
-def trial_facts(run: "Run", requests: pd.DataFrame) -> list[TrialFacts]:
+def trial_facts(run: Run, requests: pd.DataFrame) -> list[TrialFacts]:
     """Return what each step of each trial did as a whole."""
     processes = run.folder.processes.to_pandas()
     most = run.settings.limits["G7"].passes
@@ -141,7 +139,7 @@ def reasons(validity: dict[str, Any]) -> list[str]:
     return [str(reason) for reason in validity["reasons"]]
 
 
-def exit_code(run: "Run") -> Exit:
+def exit_code(run: Run) -> Exit:
     """Return what the shell gets: a failure first, then validity, then thresholds."""
     facts = run.folder.facts
     if run.failure is not None:

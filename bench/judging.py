@@ -1,6 +1,6 @@
 """The gates of a run: hands what was measured to `analysis.gates`, arm by arm and then as a whole."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +8,14 @@ import pandas as pd
 
 from bench.analysis import gates
 from bench.analysis.comparison import CASE, METRICS, Floors
-from bench.analysis.noise import canary_deviation, order_effect
+from bench.analysis.noise import order_effect
 from bench.analysis.quantities import Quantities
 from bench.analysis.stats import Estimate, paired_difference
 from bench.analysis.steps import TrialFacts
 from bench.analysis.thresholds import Gate, Thresholds
 from bench.load.samples import NEVER
 from bench.machine.cores import Split
+from bench.surroundings import cpu_percent, environment, worst
 from bench.trial import Arm, Measured
 
 PRIMARY = METRICS[0]
@@ -75,7 +76,7 @@ def of_arm(session: Session, arm: Arm, own: Sequence[Measured]) -> list[Gate]:
         ),
         gates.generator_cpu(limits, name, {"generator": cpu_percent(own)}),
         gates.loop_lag(limits, name, np.concatenate([each.load.loop_lag_ns for each in own]) / MS, gc_off=True),
-        *gates.environment(limits, name, **environment(session, own)),
+        *gates.environment(limits, name, **environment(session.measured, own, session.cores)),
         grown(session, name),
         gates.books(limits, name, worst(fact.little_error for fact in session.facts if fact.variant == name)),
         gates.single_attempts(
@@ -140,53 +141,3 @@ def shortest_service(found: Quantities, variant: str) -> float | None:
         if (name, rate, quantity) == (variant, low, "service")
     ]
     return min(medians, default=None)
-
-
-def cpu_percent(own: Iterable[Measured]) -> list[float]:
-    """Return the generator's CPU by second, within the windows."""
-    return [
-        float(str(row["cpu_percent"]))
-        for each in own
-        for row in each.processes
-        if row["process"] == "generator" and 0 <= int(str(row["t_ns"])) / 1e9 <= each.window_s
-    ]
-
-
-def environment(session: Session, own: Sequence[Measured]) -> dict[str, float | None]:
-    """Return what the machine did during the trials of an arm: shares on average, the canary at its worst."""
-    machines = [each.machine for each in own]
-    canaries = [each.canary_ms for each in session.measured if each.canary_ms is not None]
-    return {
-        "steal_share": mean(machine.steal_share for machine in machines),
-        "throttled_s": worst(machine.throttled_s for machine in machines),
-        "foreign_share": mean(foreign_share(each, session.cores) for each in own),
-        "canary_deviation": worst(canary_deviation(each.canary_ms, canaries) for each in own if each.canary_ms),
-    }
-
-
-def foreign_share(measured: Measured, cores: Split) -> float | None:
-    """Return the share of the system's cores that others used: busy time that the stack's processes do not account for.
-
-    None where the cores are not the system's alone. Samples of once a second, so short trials are judged roughly.
-    """
-    if not cores.pinned or not measured.machine.wall_s:
-        return None
-    rows = [row for row in measured.processes if row["process"] != "generator"]
-    times = sorted({int(str(row["t_ns"])) for row in rows})
-    if len(times) < 2:  # noqa: PLR2004 - no time between samples
-        return None
-    percent = sum(float(str(row["cpu_percent"])) for row in rows if row["t_ns"] != times[0])
-    own_share = percent / 100 / (len(times) - 1)
-    busy_share = measured.machine.busy_s / measured.machine.wall_s
-    return max(0.0, busy_share - own_share) / len(cores.sut)
-
-
-def worst(values: Iterable[float | None]) -> float | None:
-    """Return the largest of those that are known."""
-    return max((value for value in values if value is not None), default=None)
-
-
-def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of those that are known."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -17,6 +17,7 @@ KEYS = {
     "slo_ms": float, "control_ms": float, "repeats": int,
 }  # fmt: skip
 POSITIVE = ("budget_s", "blocks", "slo_ms")
+WHOLE = ("blocks", "repeats")
 SWITCHES = ("again", "verdicts")
 
 
@@ -84,7 +85,7 @@ def check(values: object, name: str, where: str) -> Profile:
     if not wrong:
         wrong = [f"{key} must be a number, 0 or more" for key in KEYS if not _number(values[key])]
         wrong = wrong or [f"{key} must be more than 0" for key in POSITIVE if values[key] <= 0]
-        wrong += [f"{key} must be a whole number" for key, kind in KEYS.items() if kind is int and values[key] % 1]
+        wrong = wrong or [f"{key} must be a whole number" for key in WHOLE if values[key] % 1]
         wrong += _choices(values) + _bystanders(values["bystanders"]) + _steps(values["steps"])
     if wrong:
         raise UsageProblem(f"{where}: {'; '.join(wrong)}")

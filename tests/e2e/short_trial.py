@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from bench import conductor, finish, ladder, profiles, trial
+from bench import blocks, finish, ladder, profiles, trial
 from bench.analysis import thresholds
-from bench.conductor import Run, Settings
 from bench.ladder import Rung
 from bench.load.schedule import draw
 from bench.machine.cores import Split
+from bench.run import Run, Settings
 from bench.runfolder import RunFolder
 from bench.stacks import stack
 from bench.trial import Arm, Bench, Trial
@@ -32,7 +32,7 @@ def tried(folder: Path, cores: Split, *, delay_ms: float = 0.0, **env: str) -> R
     run = Run(settings, runs, Bench(runs, TOY, cores, PROFILE), [arm])
     warm_up, steps = ladder.phases(PROFILE, [RUNG])
     schedule = draw(warm_up, steps, len(TARGETS), arrivals=PROFILE.arrivals, seed=(1, 1))
-    conductor.keep(run, trial.measure(run.bench, Trial(1, 1, 1, arm, [RUNG]), schedule, TARGETS))
+    blocks.keep(run, trial.measure(run.bench, Trial(1, 1, 1, arm, [RUNG]), schedule, TARGETS))
     finish.write_up(run, "complete")
     return run
 
@@ -68,7 +68,7 @@ def withheld(run: Run) -> set[object]:
 def growth_per_s(run: Run) -> float:
     """Return by how many a second the requests in flight became more."""
     (facts,) = finish.trial_facts(run, finish.counted(run))
-    return facts.steps[0].steadiness.slope_per_s
+    return facts.steps[0].steadiness["prediction"].slope_per_s
 
 
 def lag_ms(run: Run) -> float:

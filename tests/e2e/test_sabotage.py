@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bench.conductor import Run
 from bench.judging import judge
 from bench.load import generator
 from bench.machine import cores
 from bench.machine.cores import Split
+from bench.run import Run
 from bench.trial import Arm
 from tests.e2e.short_trial import (
     COUNT,

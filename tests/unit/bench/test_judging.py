@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from bench import judging
-from bench.judging import Null, Session, foreign_share, judge
+from bench.judging import Null, Session, judge
 from bench.ladder import Rung
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
+from bench.surroundings import cpu_percent, foreign_share
 from bench.trial import Arm, Measured
 from tests.unit.bench.toys import CORES, IDLE, ONE, TWO, gate, measured, session
 
@@ -134,7 +135,7 @@ def test_the_allowed_lag_is_a_share_of_the_shortest_median_service_at_low_load()
 
 def test_the_generator_s_cpu_counts_within_the_window_only():
     busy = [*used("generator", 90.0, 1.0, 2.0, 90.0, first_s=-0.5), *used("web", 99.0, 99.0)]
-    assert judging.cpu_percent([quiet(processes=busy)]) == [1.0, 2.0]
+    assert cpu_percent([quiet(processes=busy)]) == [1.0, 2.0]
 
 
 def test_foreign_is_what_the_core_was_busy_with_beyond_the_stack():

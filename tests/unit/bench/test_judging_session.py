@@ -8,6 +8,7 @@ from bench import judging
 from bench.judging import Null
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
+from bench.surroundings import worst
 from bench.trial import Arm
 from tests.unit.bench.toys import ONE, TWO, blocks, gate, measured, session
 
@@ -30,8 +31,8 @@ def test_a_canary_is_compared_with_those_of_all_arms():
 
 
 def test_the_worst_of_what_is_known():
-    assert judging.worst([None, 0.1, 0.3, None]) == 0.3
-    assert judging.worst([None]) is None
+    assert worst([None, 0.1, 0.3, None]) == 0.3
+    assert worst([None]) is None
 
 
 def test_an_effect_of_the_order_is_told():

@@ -5,9 +5,9 @@ import pytest
 
 from bench import conductor, profiles
 from bench.arms import arms_of
-from bench.conductor import Run, Settings
 from bench.exits import UsageProblem
 from bench.profiles import Profile, Step
+from bench.run import Run, Settings
 from bench.stacks import stack
 from tests.unit.bench.toys import TINY, TOY
 
