@@ -31,7 +31,7 @@ def test_a_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", command], check=False, cwd=ROOT, env=os.environ, capture_output=True, text=True
     )
-    accepted = {0, 1} if command.startswith("diff") else {0}
+    accepted = {0, 1} if command.startswith("diff") else {0, 5} if "doctor" in command else {0}  # 5: a busy machine
     assert done.returncode in accepted, done.stdout + done.stderr
     assert done.stdout.strip()
     assert "Traceback" not in done.stderr

@@ -186,7 +186,7 @@ MISSED = """
 [[check]]
 title = "A prediction takes no time"
 left = { variant = "toy_variant", case = "prediction", metric = "response_p50" }
-right = { variant = "toy_variant", case = "page", metric = "response_p50" }
+right = { variant = "toy_variant", case = "metadata", metric = "response_p50" }
 compare = "difference"
 limit = -1000.0
 unit = "ms"
@@ -225,7 +225,7 @@ def test_ctrl_c_keeps_what_was_measured_and_still_reports(tmp_path: Path):
     assert process.returncode == 130, err
     facts = facts_of(run_of(out))
     assert (facts["state"], len(facts["trials"])) == ("interrupted", 1)
-    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 130
+    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 129
     assert Path(printed.splitlines()[-1]).name == "report.html"
     assert "Traceback" not in printed + err
 
