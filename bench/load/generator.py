@@ -98,10 +98,15 @@ class Generator:
         while not self.samples.exists() and code is None and time.monotonic() < until:
             code = self.locust.wait(POLL_S)  # it writes, and then takes its time to end, for which nobody has to wait
         if not self.samples.exists():
-            what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"
-            log, tail = self.locust.log, self.locust.tail()
-            raise GeneratorFailed(f"the load generator {what}; its last log lines, from {log}:\n{tail}")
-        return Load.read(self.samples)
+            raise self._failed("did not finish in time" if code is None else f"ended without a result ({ending(code)})")
+        load = Load.read(self.samples)
+        if (load.outcome == "unsent").all():
+            raise self._failed("sent nothing")
+        return load
+
+    def _failed(self, what: str) -> GeneratorFailed:
+        log, tail = self.locust.log, self.locust.tail()
+        return GeneratorFailed(f"the load generator {what}; its last log lines, from {log}:\n{tail}")
 
 
 def send(

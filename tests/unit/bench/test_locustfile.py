@@ -140,6 +140,6 @@ def test_two_processes_send_every_request_once_and_their_samples_are_merged_in_o
 def test_a_plan_that_cannot_be_sent_ends_the_generator_with_its_last_words(tmp_path: Path):
     with (
         generator.Generator(tmp_path, log=tmp_path / "generator.log") as locust,
-        pytest.raises(GeneratorFailed, match="ended without a result"),
+        pytest.raises(GeneratorFailed, match="sent nothing"),
     ):
-        locust.send(Plan("nowhere", Schedule((), *[np.empty(0, dtype=np.int64)] * 4), [], 1.0))
+        locust.send(Plan("nowhere", Schedule(("page",), *[np.zeros(1, dtype=np.int64)] * 4), VERIFIED.targets, 1.0))

@@ -202,7 +202,7 @@ def climb(build):
 
 def test_a_staircase_reads_from_low_load_to_gates(climb):
     text = climb(settings={"thresholds_version": 3}).text
-    order = ["failures at low load", "Under rising load", "Capacity: how much", "Resources of the whole stack at 4",
+    order = ["failures at low load", "Under rising load", "Capacity: how much", "Resources of the whole stack at",
              "Ratios and the noise floor", "Noise floor: ±4.0 %", "Promises", "noise floor ±4.0 % (response p50)",
              "by version 3 of the thresholds", "Advice of G7.", "! warn"]  # fmt: skip
     places = [text.index(words, text.index("Reproduce Data")) for words in order]
