@@ -7,6 +7,7 @@ from bench.load.schedule import Phase
 from bench.profiles import Profile, Step
 
 SETTLE_S = 0.2
+OWN_FROM = 0.5  # below half of its own capacity the common steps have shown enough
 NEAR = 1.2  # a variant whose steps end this near to the common ones climbs no further
 
 
@@ -28,7 +29,8 @@ def ladder(steps: Sequence[Step], capacity: float, smallest: float) -> list[Rung
     """Return the rungs of one variant: those that all variants share, then higher ones up to its own capacity's."""
     common = [rung(step, smallest, capacity) for step in steps]
     reached = common[-1].rate_per_s * NEAR
-    return common + [rung(step, capacity, capacity) for step in steps if step.load * capacity > reached]
+    own = [step for step in steps if step.load >= OWN_FROM and step.load * capacity > reached]
+    return common + [rung(step, capacity, capacity) for step in own]
 
 
 def rung(step: Step, base: float, capacity: float) -> Rung:

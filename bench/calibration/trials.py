@@ -17,7 +17,7 @@ from bench.machine.cores import Split
 
 CASE = "metadata"
 TARGETS: list[Target] = [{"id": "1", "path": "1"}]
-WARM_UP_S, PAUSE_S = 2.0, 0.5
+WARM_UP_S, PAUSE_S = 1.0, 0.5
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 LAG_LIMITS_MS = {200.0: 1.0, 500.0: 2.5}  # for the 99th percentile; other rates must only not drop anything
 SHARE, LEAST_S = 0.02, 0.003  # how far a percentile may be off
