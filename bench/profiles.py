@@ -1,6 +1,5 @@
 """How much a run measures: a named profile of `profiles.toml`, or the user's own file with the same keys."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from bench.exits import UsageProblem
 from bench.load.schedule import ARRIVALS
+from bench.tomlfile import read_toml
 
 OURS = Path(__file__).with_name("profiles.toml")
 CASES = ("metadata", "page", "image")
@@ -59,20 +59,11 @@ class Profile:
 def load(name: str) -> Profile:
     """Return the profile of that name, or the one in the TOML file of that path. Raises UsageProblem."""
     if name.endswith(".toml"):
-        return check(_read(Path(name)), Path(name).stem, name)
-    ours = _read(OURS)
+        return check(read_toml(Path(name)), Path(name).stem, name)
+    ours = read_toml(OURS)
     if name not in ours:
         raise UsageProblem(f"unknown profile {name!r}: known are {', '.join(ours)}; or give the path of a .toml file")
     return check(ours[name], name, f"{OURS}: {name}")
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"profile {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"profile {path} is not valid TOML: {error}") from error
 
 
 def check(values: object, name: str, where: str) -> Profile:

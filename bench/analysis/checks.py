@@ -1,7 +1,6 @@
 """Thresholds as data: reads `expectations.toml` and judges a run by it. Effects are paired within blocks."""
 
 import math
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from bench.analysis import stats
 from bench.analysis.quantities import RAW_LIMIT, Quantities, parse
 from bench.analysis.stats import Estimate
 from bench.exits import UsageProblem
+from bench.tomlfile import read_toml
 
 OURS = Path(__file__).with_name("expectations.toml")
 COMPARE = {"ratio": stats.paired_ratio, "difference": stats.paired_difference}
@@ -38,12 +38,7 @@ class Check:
 
 def load(path: Path = OURS) -> list[Check]:
     """Read the checks of a file. Raises UsageProblem, naming file and check."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}") from error
+    values = read_toml(path)
     entries = values.get("check", [])
     if set(values) - {"check"} or not isinstance(entries, list):
         raise UsageProblem(f"{path} must hold [[check]] tables only")

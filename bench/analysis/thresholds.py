@@ -1,13 +1,13 @@
 """Thresholds of the gates as data: reads `thresholds.toml`, and judges a value by one of its tables."""
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from bench.exits import UsageProblem
+from bench.tomlfile import read_toml
 
 OURS = Path(__file__).with_name("thresholds.toml")
 TEXTS, NUMBERS = ("title", "unit", "advice"), ("pass", "fail")
@@ -75,12 +75,7 @@ class Thresholds:
 
 def load(path: Path = OURS) -> Thresholds:
     """Read and check the thresholds of a file. Raises UsageProblem, naming file and key."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}") from error
+    values = read_toml(path)
     version = values.pop("version", None)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise UsageProblem(f"{path}: version must be a whole number from 1")

@@ -1,6 +1,5 @@
 """What a `stack.toml` says, read and checked. It describes how a variant runs and nothing about how it is measured."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from bench.exits import UsageProblem
 from bench.stacks import fields
 from bench.stacks.guarded import ROOT
+from bench.tomlfile import read_toml
 
 FILE = "stack.toml"
 ROLES = frozenset({"pages", "model", "refresh"})
@@ -99,12 +99,7 @@ def load(folder: Path) -> Stack:
     """Read `folder/stack.toml`. Raises UsageProblem, naming file and key, for whatever is wrong in it."""
     folder = folder.resolve()
     path = folder / FILE
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read ({error.strerror}); a variant is a folder with a {FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}") from error
+    values = read_toml(path, f"a variant is a folder with a {FILE}")
     top = _Table(path, "", values, {"title", "env", "prepare", "process", "deploy"})
     processes = _Table(path, "process", values.get("process", {}), values.get("process", {})).values
     ports = frozenset(f"{name}.port" for name in processes)
