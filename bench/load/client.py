@@ -6,18 +6,21 @@ repeat the very request that caused them; and what it does around each request w
 Answers are parsed by httptools, the parser of uvicorn; sockets are waited for with gevent's own watchers.
 """
 
+import errno
+import os
 import socket
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
 import httptools
 from gevent.monkey import get_original
-from gevent.socket import create_connection
 
 READ, WRITE = 1, 2
 PIECE = 65536
+Address = Any  # what getaddrinfo gave: its form depends on the family
 _select = get_original("select", "select")
 _Socket = get_original("socket", "socket")
 
@@ -64,13 +67,25 @@ class _Reply:
 class Connection:
     """One kept-alive connection. Waits are gevent's, so others run meanwhile; reads and writes are the kernel's."""
 
-    def __init__(self, address: tuple[str, int], timeout_s: float) -> None:
-        connected = create_connection(address, timeout_s)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = _Socket(fileno=connected.detach())
-        self._socket.settimeout(0.0)
+    def __init__(self, family: int, address: Address) -> None:
         self._hub = gevent.get_hub()
+        self._socket = _Socket(family, socket.SOCK_STREAM)
+        self._socket.settimeout(0.0)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._readable = self._hub.loop.io(self._socket.fileno(), READ)
+        try:
+            self._connect(address)
+        except BaseException:  # also the deadline of the request that this is for
+            self.close()
+            raise
+
+    def _connect(self, address: Address) -> None:
+        failed = self._socket.connect_ex(address)
+        if failed == errno.EINPROGRESS:
+            self._hub.wait(self._hub.loop.io(self._socket.fileno(), WRITE))
+            failed = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed))
 
     def exchange(self, request: bytes) -> tuple[_Reply, int]:
         """Send and read one whole answer; return it and the time of its end."""
@@ -110,20 +125,22 @@ class Connection:
 class Wire:
     """Kept-alive connections to one host, the warmest first; opens one whenever none is idle, so nobody ever queues."""
 
-    def __init__(self, url: str, connect_timeout_s: float) -> None:
+    def __init__(self, url: str) -> None:
         target = urlsplit(url)
         if target.hostname is None or target.port is None:
             raise ValueError(f"{url} must look like http://127.0.0.1:8000")
-        self.address = (target.hostname, target.port)
+        self.host = f"{target.hostname}:{target.port}"
+        # Looked up once: gevent does it in a thread, and with a thread comes waiting for the interpreter lock.
+        found = socket.getaddrinfo(target.hostname, target.port, type=socket.SOCK_STREAM)[0]
+        self._family: int = found[0]
+        self._address: Address = found[-1]
         self.opened = 0  # a new connection costs time within a request, so the run reports how many there were
         self.sent = 0
-        self._timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
 
     def encode(self, path: str) -> bytes:
         """Return a GET request, ready to send. Compressing would load the server with work that nobody compares."""
-        host, port = self.address
-        return f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept-Encoding: identity\r\n\r\n".encode("ascii")
+        return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: identity\r\n\r\n".encode("ascii")
 
     def exchange(self, request: bytes) -> Answer:
         """Send once and read the whole answer. A broken connection is an error, never a second try."""
@@ -147,7 +164,7 @@ class Wire:
                 return connection
             connection.close()
         self.opened += 1
-        return Connection(self.address, self._timeout_s)
+        return Connection(self._family, self._address)
 
     def close(self) -> None:
         """End all connections."""

@@ -39,7 +39,7 @@ class Dispatcher:
 
     def __init__(self, plan: Plan, samples: Samples, tell: Callable[[Sent], None]) -> None:
         self.plan, self.samples, self.tell = plan, samples, tell
-        self.wire = Wire(plan.host, plan.deadline_s)
+        self.wire = Wire(plan.host)
         # Encoded ahead, and plain lists: indexing numpy arrays one by one is slow.
         self.requests = [
             [self.wire.encode(PATHS[case].format(id=target["path"])) for target in plan.targets]

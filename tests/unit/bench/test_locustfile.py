@@ -16,6 +16,7 @@ from bench.load import generator
 from bench.load.generator import Load
 from bench.load.plan import Plan
 from bench.load.schedule import SECOND_NS, Schedule
+from bench.stacks.running import free_port
 from bench.stacks.verify import Answer, Verified
 
 PREDICTION = {"labels": [{"label": "tabby"}], "model": {"version": "1"}, "source": "live"}
@@ -143,3 +144,10 @@ def test_a_plan_that_cannot_be_sent_ends_the_generator_with_its_last_words(tmp_p
         pytest.raises(GeneratorFailed, match="sent nothing"),
     ):
         locust.send(Plan("nowhere", Schedule(("page",), *[np.zeros(1, dtype=np.int64)] * 4), VERIFIED.targets, 1.0))
+
+
+def test_a_port_where_nobody_listens_resets_every_request(tmp_path: Path):
+    zeros = np.zeros(5, dtype=np.int64)
+    schedule = Schedule(("prediction",), np.arange(5, dtype=np.int64) * SECOND_NS // 20, zeros, zeros, zeros)
+    done = generator.send(f"http://127.0.0.1:{free_port()}", schedule, VERIFIED.targets, folder=tmp_path)
+    assert (outcomes(done), done.requests_sent) == (["reset"] * 5, 0)
