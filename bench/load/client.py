@@ -8,6 +8,7 @@ Answers are parsed by httptools, the parser of uvicorn; sockets are waited for w
 
 import errno
 import os
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from gevent.monkey import get_original
 READ, WRITE = 1, 2
 PIECE = 65536
 Address = Any  # what getaddrinfo gave: its form depends on the family
-_select = get_original("select", "select")
+_poll = get_original("select", "poll")  # select() knows no descriptor beyond 1023
 _Socket = get_original("socket", "socket")
 
 
@@ -73,6 +74,8 @@ class Connection:
         self._socket.settimeout(0.0)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._readable = self._hub.loop.io(self._socket.fileno(), READ)
+        self._closed = _poll()
+        self._closed.register(self._socket, select.POLLIN)
         try:
             self._connect(address)
         except BaseException:  # also the deadline of the request that this is for
@@ -114,7 +117,7 @@ class Connection:
 
     def idle(self) -> bool:
         """Whether it can be used again: readable without a request means that the server has closed it."""
-        return not _select([self._socket], [], [], 0)[0]
+        return not self._closed.poll(0)
 
     def close(self) -> None:
         """End it."""

@@ -7,7 +7,7 @@ import pytest
 
 from bench.calibration import trials
 from bench.calibration.calibrate import Trial, calibrate
-from bench.calibration.known import Known, Setting
+from bench.calibration.known import Known, Setting, serving
 from bench.calibration.lines import Line
 from bench.calibration.trials import Place, Size
 from bench.machine.cores import split_cores
@@ -51,3 +51,11 @@ def test_trials_run_one_after_the_other_with_progress(place: Place, capsys: pyte
     lines = calibrate(place, todo)
     assert [line.verdict for line in lines if line.quantity == "dropped or failed"] == ["ok", "ok"]
     assert "null server, 2 (about " in capsys.readouterr().err
+
+
+def test_more_requests_in_flight_than_select_has_descriptors_for(place: Place):
+    """A stall of a second at 1,500 a second; after it the connections are used again, whatever their numbers."""
+    with serving(Setting(stall_s=1, every_s=2), place.folder, place.cores.sut) as known:
+        told = trials.send(place, known, trials.schedule_of("constant", [(1500, 3.0)]))
+    assert set(told.load.outcome) == {"ok"}
+    assert told.load.connections > 1100
