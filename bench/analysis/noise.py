@@ -32,22 +32,6 @@ def claim(estimate: Estimate, floor: Estimate) -> bool:
     return certain and bool(abs(np.log(estimate.value)) > np.log1p(half_width(floor)))
 
 
-def p_value(over: Sequence[float], under: Sequence[float]) -> float:
-    """Return the two-sided p-value of "the ratio is 1", from the same t statistic as the interval of `paired_ratio`.
-
-    1 where no test can be made: fewer than two blocks, or one without a finite positive value.
-    """
-    a, b = np.asarray(over, dtype=np.float64), np.asarray(under, dtype=np.float64)
-    n = len(a)
-    if n < 2 or not (np.isfinite([a, b]).all() and (a > 0).all() and (b > 0).all()):  # noqa: PLR2004 - no spread
-        return 1.0
-    logs = np.log(a / b)
-    error = logs.std(ddof=1) / n**0.5
-    if not error:  # all blocks agree to the last digit
-        return 0.0 if logs.any() else 1.0
-    return float(2 * stats.t.sf(abs(logs.mean()) / error, n - 1))
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values in the order given, adjusted so that the chance of any error at all is kept (Holm 1979)."""
     ordered = np.argsort(p_values)

@@ -19,7 +19,6 @@ from bench.machine.limit import Limit
 
 RAW_LIMIT = "raw limit"
 MS = 1e6  # nanoseconds
-TELLING = 30  # of fewer samples in a block a correlation cannot be told from chance
 
 Key = tuple[str, str, float, str]  # variant, case, offered predictions per second, quantity
 
@@ -50,11 +49,7 @@ class Quantities:
     def level(self, variant: str, case: str, metric: str, rate: float) -> Estimate:
         """Return a percentile over all blocks, e.g. of `response_p95`. Its interval allows for autocorrelation."""
         quantity, p = parse(metric)
-        blocks = list(self.blocks((variant, case, rate, quantity)).values())
-        if not blocks:
-            return Estimate(None, None, None, 0)
-        independent = sum(stats.effective_size(values) if len(values) >= TELLING else len(values) for values in blocks)
-        return stats.percentile(np.concatenate(blocks), p, independent)
+        return stats.percentile_of_trials(list(self.blocks((variant, case, rate, quantity)).values()), p)
 
     def by_block(self, variant: str, case: str, metric: str, rate: float | None = None) -> dict[int, float]:
         """Return a percentile for every block that can carry it; at low load unless a rate is given."""

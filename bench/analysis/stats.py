@@ -14,6 +14,7 @@ from scipy import signal, stats
 
 Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
+TELLING = 30  # of fewer samples in a trial a correlation cannot be told from chance
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,23 @@ def percentile(samples: npt.ArrayLike, p: float, effective: float | None = None)
     return Estimate(float(values[int(np.ceil(p * n)) - 1]), float(values[low - 1]), float(values[high - 1]), n)
 
 
-def trial_percentile(in_order: npt.ArrayLike, p: float) -> Estimate:
-    """Return the p-quantile of one trial; its interval allows for autocorrelation. Samples in the order of sending.
+def percentile_of_trials(trials: Sequence[npt.ArrayLike], p: float) -> Estimate:
+    """Return the p-quantile of several trials together; its interval allows for autocorrelation within each.
 
-    The effective number of samples is that of the indicator "at least the quantile", which is what the interval counts.
-    Chosen over a moving-block bootstrap: it needs no seed, withholds what so few cannot carry, and covers the truth
-    more often (simulated p95 of 600 AR(1) samples, rho 0.9: 92 % against 82 %).
+    Samples in the order of sending. The effective number of a trial's samples is that of the indicator "at least the
+    trial's quantile", which is what the interval counts. Chosen over a moving-block bootstrap: it needs no seed,
+    withholds what so few cannot carry, and covers the truth more often (simulated p95 of 600 AR(1) samples, rho 0.9:
+    92 % against 82 %).
     """
-    values = np.asarray(in_order, dtype=np.float64)
-    if not len(values):
-        return Estimate(None, None, None, 0)
-    quantile = np.quantile(values, p, method="inverted_cdf")
-    return percentile(values, p, effective_size(values >= quantile))
+    together = [np.asarray(trial, dtype=np.float64) for trial in trials]
+    pooled = np.concatenate([*together, np.empty(0)])
+    return percentile(pooled, p, sum(_effective(trial, p) for trial in together if len(trial)))
+
+
+def _effective(trial: Floats, p: float) -> float:
+    if len(trial) < TELLING:
+        return len(trial)
+    return effective_size(trial >= np.quantile(trial, p, method="inverted_cdf"))
 
 
 def effective_size(in_order: npt.ArrayLike) -> float:

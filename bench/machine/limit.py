@@ -41,12 +41,6 @@ class Limit:
     samples_ms: dict[str, list[float]]
     provider: str
 
-    def with_more(self, other: "Limit") -> "Limit":
-        """Return the samples of both."""
-        return Limit(
-            {name: [*self.samples_ms[name], *other.samples_ms[name]] for name in self.samples_ms}, self.provider
-        )
-
 
 def measure(photos: Path, version: str, pace: Pace, cores: Iterable[int], folder: Path) -> Limit:
     """Run the bare model over the photos at one pace. Raises StackFailed when it cannot be measured."""

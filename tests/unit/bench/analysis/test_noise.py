@@ -2,9 +2,8 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from bench.analysis.noise import canary_deviation, claim, half_width, holm, noise_floor, order_effect, p_value
+from bench.analysis.noise import canary_deviation, claim, half_width, holm, noise_floor, order_effect
 from bench.analysis.stats import Estimate, paired_ratio
 
 INF = float("inf")
@@ -44,24 +43,6 @@ def test_without_a_noise_floor_nothing_is_claimed():
 
 def test_the_noise_floor_is_a_paired_ratio():
     assert noise_floor([1.1, 2.2, 2.7], [1.0, 2.0, 3.0]) == paired_ratio([1.1, 2.2, 2.7], [1.0, 2.0, 3.0])
-
-
-def test_the_p_value_is_the_one_of_the_t_test_and_agrees_with_the_interval():
-    rng = np.random.default_rng(1)
-    for shift in (0.0, 0.05, 0.1, 0.2):
-        a, b = np.exp(rng.normal(shift, 0.1, 6)), np.exp(rng.normal(0, 0.1, 6))
-        p = p_value(a.tolist(), b.tolist())
-        assert p == pytest.approx(stats.ttest_rel(np.log(a), np.log(b)).pvalue)
-        estimate = paired_ratio(a.tolist(), b.tolist())
-        assert (p < 0.05) == (not estimate.low <= 1 <= estimate.high)
-
-
-@pytest.mark.parametrize(
-    ("over", "under", "expected"),
-    [([1.0], [2.0], 1), ([], [], 1), ([1.0, INF], [1.0, 1.0], 1), ([3.0, 5.0], [3.0, 5.0], 1), ([2, 2], [1, 1], 0)],
-)
-def test_the_p_value_where_no_test_can_be_made(over: list[float], under: list[float], expected: float):
-    assert p_value(over, under) == expected
 
 
 def test_holm_multiplies_by_what_is_left_and_keeps_the_order():

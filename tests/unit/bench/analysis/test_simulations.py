@@ -71,7 +71,7 @@ def test_intervals_of_percentiles_cover_independent_samples_as_often_as_promised
 def test_the_interval_of_a_trial_covers_dependent_samples_where_the_plain_one_does_not(p: float):
     samples = np.exp(ar1(np.random.default_rng(12), 500, 2000))
     truth = float(np.exp(scipy_stats.norm.ppf(p)))
-    assert PROMISED[0] <= coverage([stats.trial_percentile(each, p) for each in samples], truth) <= PROMISED[1]
+    assert PROMISED[0] <= coverage([stats.percentile_of_trials([each], p) for each in samples], truth) <= PROMISED[1]
     assert coverage([stats.percentile(each, p) for each in samples], truth) < 0.65
 
 

@@ -10,8 +10,8 @@ from bench.analysis.stats import (
     paired_difference,
     paired_ratio,
     percentile,
+    percentile_of_trials,
     ranks,
-    trial_percentile,
 )
 
 INF = float("inf")
@@ -121,7 +121,7 @@ def test_a_long_stall_is_worth_little_although_it_holds_many_requests():
 def test_the_interval_of_a_trial_is_wider_when_its_samples_depend_on_each_other():
     noise = np.random.default_rng(5).standard_normal(3000)
     dependent = np.exp(signal.lfilter([1], [1, -0.9], noise))
-    alone, together = percentile(dependent, 0.5), trial_percentile(dependent, 0.5)
+    alone, together = percentile(dependent, 0.5), percentile_of_trials([dependent], 0.5)
     assert together.value == alone.value
     assert together.high - together.low > 2 * (alone.high - alone.low)
 
@@ -129,12 +129,12 @@ def test_the_interval_of_a_trial_is_wider_when_its_samples_depend_on_each_other(
 def test_the_interval_of_a_trial_is_withheld_when_dependence_leaves_too_few():
     stalled = [1.0] * 500 + [9.0] * 500
     assert percentile(stalled, 0.95).value is not None
-    assert trial_percentile(stalled, 0.95).value is None
-    assert trial_percentile([], 0.5).n == 0
+    assert percentile_of_trials([stalled], 0.95).value is None
+    assert percentile_of_trials([[]], 0.5).n == 0
 
 
 def test_failures_survive_in_the_percentile_of_a_trial():
     times = np.random.default_rng(6).permutation([1.0] * 900 + [INF] * 100)
-    estimate = trial_percentile(times, 0.95)
+    estimate = percentile_of_trials([times], 0.95)
     assert (estimate.value, estimate.high) == (INF, INF)
-    assert trial_percentile(times, 0.5).value == 1.0
+    assert percentile_of_trials([times], 0.5).value == 1.0

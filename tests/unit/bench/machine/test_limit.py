@@ -4,7 +4,7 @@ import pytest
 
 from bench.exits import StackFailed
 from bench.machine import limit
-from bench.machine.limit import Limit, Pace, measure, paces, parse
+from bench.machine.limit import Pace, measure, paces, parse
 
 GOOD = '{"samples_ns": [3000000], "decode_ns": [1000000], "infer_ns": [2000000], "provider": "cpu"}'
 
@@ -23,12 +23,6 @@ def test_anything_else_is_refused(text: str):
 
 def test_the_bare_model_is_driven_like_the_load_and_then_without_a_pause_for_a_third_of_the_time():
     assert paces(12.5, 3.0) == (Pace("prediction", 12.5, 3.0), Pace("back to back", 0.0, 1.0))
-
-
-def test_two_limits_are_put_together_by_quantity():
-    one, other = (Limit({"response": [of, of], "stage_infer": [of / 2]}, "cpu") for of in (1.0, 3.0))
-    assert one.with_more(other) == Limit({"response": [1.0, 1.0, 3.0, 3.0], "stage_infer": [0.5, 1.5]}, "cpu")
-    assert one.samples_ms["response"] == [1.0, 1.0]
 
 
 @pytest.fixture
