@@ -67,6 +67,7 @@ def of_arm(session: Session, arm: Arm, own: Sequence[Measured]) -> list[Gate]:
     sent = int(requests["sent_ns"].notna().sum())
     outcomes = requests["outcome"].value_counts()
     lag_ms = (requests["sent_ns"] - requests["intended_ns"]).dropna().to_numpy(dtype=np.float64) / MS - arm.delay_ms
+    loop_lag_ms = np.concatenate([each.load.loop_lag_ns for each in own]) / MS
     scheduled = sum(int(each.schedule.measured.sum()) for each in own)
     recorded = sum(int(np.count_nonzero(each.load.times("sent_ns") != NEVER)) for each in own)
     return [
@@ -75,7 +76,7 @@ def of_arm(session: Session, arm: Arm, own: Sequence[Measured]) -> list[Gate]:
             limits, name, scheduled=scheduled, sent=sent, dropped=int(outcomes.get("dropped", 0))
         ),
         gates.generator_cpu(limits, name, {"generator": cpu_percent(own)}),
-        gates.loop_lag(limits, name, np.concatenate([each.load.loop_lag_ns for each in own]) / MS, gc_off=True),
+        gates.loop_lag(limits, name, loop_lag_ms, gc_off=not any(each.load.collections for each in own)),
         *gates.environment(limits, name, **environment(session.measured, own, session.cores)),
         grown(session, name),
         gates.books(limits, name, worst(fact.little_error for fact in session.facts if fact.variant == name)),

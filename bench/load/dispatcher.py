@@ -57,10 +57,12 @@ class Dispatcher:
         self.zero_ns = zero_ns
         try:
             with no_collections(), heartbeat(self.samples.loop_lag_ns):
+                before = collections()
                 self.dispatch()
                 while self.flying:
                     self.landed.clear()
                     self.landed.wait()
+                self.samples.collections = collections() - before
         finally:
             gevent.killall(list(self.flying))  # only a run that is stopped still has some
             self.samples.connections, self.samples.requests_sent = self.wire.opened, self.wire.sent
@@ -130,6 +132,11 @@ class Dispatcher:
         """Return milliseconds from the intended time; a quick failure must not look like a quick answer."""
         waited = (int(self.samples.done_ns[number]) - offset) / MS
         return waited if verdict.outcome == "ok" else max(waited, self.plan.deadline_s * 1000)
+
+
+def collections() -> int:
+    """Return how often garbage has been collected in this process so far."""
+    return sum(generation["collections"] for generation in gc.get_stats())
 
 
 @contextmanager

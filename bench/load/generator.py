@@ -40,6 +40,7 @@ class Load:
     connections: int
     requests_sent: int
     loop_lag_ns: Sequence[int]
+    collections: int = 0  # of garbage, while sending
 
     @classmethod
     def read(cls, path: Path) -> Self:

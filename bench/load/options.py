@@ -127,6 +127,7 @@ def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, process
         "connections": samples.connections,
         "requests_sent": samples.requests_sent,
         "loop_lag_ns": samples.loop_lag_ns,
+        "collections": samples.collections,
     }
     table = table_of(plan, samples).replace_schema_metadata({"sweetspot": json.dumps(facts)})
     out = Path(options.samples)

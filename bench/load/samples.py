@@ -35,6 +35,7 @@ class Samples:
     connections: int = 0
     requests_sent: int = 0
     loop_lag_ns: list[int] = field(default_factory=list)
+    collections: int = 0  # of garbage, while sending
 
     @classmethod
     def empty(cls, count: int, outcome: str = "unsent") -> "Samples":
@@ -67,6 +68,7 @@ class Samples:
             "connections": self.connections,
             "requests_sent": self.requests_sent,
             "loop_lag_ns": self.loop_lag_ns,
+            "collections": self.collections,
         }
 
     @classmethod
@@ -75,7 +77,7 @@ class Samples:
         numbers = {
             name: np.frombuffer(message["numbers"][name], dtype=kind).copy() for name, (kind, _) in NUMBERS.items()
         }
-        rest = {key: message[key] for key in ("words", "connections", "requests_sent", "loop_lag_ns")}
+        rest = {key: message[key] for key in ("words", "connections", "requests_sent", "loop_lag_ns", "collections")}
         return cls(numbers, **rest)
 
 
@@ -93,4 +95,5 @@ def merge(shares: Sequence[Samples | None], count: int) -> Samples:
         whole.connections += share.connections
         whole.requests_sent += share.requests_sent
         whole.loop_lag_ns += share.loop_lag_ns
+        whole.collections += share.collections
     return whole

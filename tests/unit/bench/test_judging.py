@@ -151,3 +151,8 @@ def test_foreign_is_never_less_than_nothing_and_not_guessed():
     assert foreign_share(quiet(), replace(CORES, pinned=False)) is None
     assert foreign_share(quiet(processes=used("web", 10.0)), CORES) is None
     assert foreign_share(quiet(machine=replace(IDLE, wall_s=0.0)), CORES) is None
+
+
+def test_garbage_that_was_collected_while_sending_is_a_warning():
+    assert gate(session(loaded(loop_lag_ns=[0] * 20)), "G4", "one")["verdict"] == "pass"
+    assert gate(session(loaded(loop_lag_ns=[0] * 20, collections=1)), "G4", "one")["verdict"] == "warn"
