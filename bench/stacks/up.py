@@ -17,8 +17,8 @@ def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
         place = Place(data=Path(folder) / "data", logs=Path(folder) / "logs", photos=photos, port=port)
         click.echo(f"{stack.title}: starting ...", err=True)
         with RunningStack(stack, place) as running:
-            click.echo("\n".join(words(running)))
             try:
+                click.echo("\n".join(words(running)))  # within the try: a reader may press Ctrl-C at the last word
                 watch(running)
             except KeyboardInterrupt:
                 click.echo("stopping ...", err=True)
