@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vision.artifact import Artifact, load_artifact
 from vision.errors import ModelError, UnreadableImage
 from vision.preprocess import Pixels, preprocess
+from vision.releases import NAME, Golden, find_release
 from vision.session import open_session
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ TOP = 5
 BATCH = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """One class: its probability, 0 to 1, and its index in the network's output."""
 
@@ -55,15 +56,27 @@ class Classifier:
         self._session: InferenceSession | None = session
 
     @classmethod
-    def load(cls, models: Path, version: str, *, device: str = "cpu", threads: int = 1) -> Self:
-        """Load a built version on `cpu`, `cuda` or `auto`; raise `ModelError` where it is missing or will not run.
+    def load(
+        cls,
+        models: Path,
+        version: str,
+        *,
+        name: str = NAME,
+        device: str = "cpu",
+        threads: int = 1,
+        sizes: Sequence[int] = (1,),
+    ) -> Self:
+        """Load a built version on `cpu`, `cuda` or `auto`, and prove that it works.
 
-        Call it after the fork: neither the threads of ONNX Runtime nor a CUDA context survive one.
+        `sizes` are the batch sizes to come. Raise `ModelError` where the version is missing, will not run, or answers
+        the golden photo wrongly. Call it after the fork: neither threads nor a CUDA context survive one.
         """
-        artifact = load_artifact(models, version)
+        artifact = load_artifact(models, version, name)
         classifier = cls(artifact, open_session(artifact.model, device=device, threads=threads))
-        # The first run is the slow one, and the one that fails: not at the expense of a user.
-        classifier.infer(np.zeros((1, classifier.input_size, classifier.input_size, 3), np.uint8))
+        # The first run of a size is the slow one, and the one that fails: not at the expense of a user.
+        for size in sizes:
+            classifier.infer(np.zeros((size, classifier.input_size, classifier.input_size, 3), np.uint8))
+        classifier.prove(artifact.golden, find_release(version, name).golden)
         return classifier
 
     def classify(self, images: Sequence[bytes]) -> Classified:
@@ -75,7 +88,7 @@ class Classifier:
         rows = iter(self.infer(np.stack(good)) if good else ())
         inferred_at = perf_counter()
         return Classified(
-            [pixels if isinstance(pixels, UnreadableImage) else self._top(next(rows)) for pixels in decoded],
+            [pixels if isinstance(pixels, UnreadableImage) else self.top(next(rows)) for pixels in decoded],
             decode_seconds=decoded_at - started,
             infer_seconds=inferred_at - decoded_at,
         )
@@ -95,6 +108,32 @@ class Classifier:
         except Exception as error:
             raise ModelError(f"inference failed: {error}") from error
 
+    def top(self, probabilities: Probabilities, count: int = TOP) -> tuple[Score, ...]:
+        """Return the best classes of one photo's probabilities [1000], best first."""
+        # The few that can be among the best, then in order: sorting all thousand costs several times as much. Of two
+        # equal scores the lower index comes first, on every machine.
+        least = probabilities[probabilities.argpartition(-count)[-count]]
+        few = (probabilities >= least).nonzero()[0]
+        best = sorted(zip((-probabilities[few]).tolist(), few.tolist(), strict=True))[:count]
+        return tuple(Score(self._labels[index], -negative, index) for negative, index in best)
+
+    def prove(self, photo: bytes, golden: Golden) -> None:
+        """Raise `ModelError` unless the model answers a photo as it must."""
+        who = f"{self.name} {self.version}"
+        probabilities = self.infer(self.preprocess(photo)[None])
+        if probabilities.shape != (1, len(self._labels)):
+            raise ModelError(
+                f"{who} answers one photo with {probabilities.shape} numbers, not (1, {len(self._labels)})"
+            )
+        if not np.isfinite(probabilities).all():
+            raise ModelError(f"{who} answers the golden photo with numbers that are none (NaN or infinite)")
+        best = self.top(probabilities[0])[0]
+        if best.label != golden.label or best.score < golden.score:
+            raise ModelError(
+                f"{who} answers the golden photo with {best.label} ({best.score:.3f}), "
+                f"not with {golden.label} (at least {golden.score:.3f})"
+            )
+
     def close(self) -> None:
         """Let go of the session and its memory; harmless when repeated."""
         self._session = None
@@ -104,10 +143,3 @@ class Classifier:
             return self.preprocess(image)
         except UnreadableImage as error:
             return error
-
-    def _top(self, probabilities: Probabilities) -> tuple[Score, ...]:
-        # The few that can be among the best, then in order: sorting all thousand costs ten times as much. Stable, so
-        # that of two equal scores the lower index comes first on every machine.
-        few = np.flatnonzero(probabilities >= np.partition(probabilities, -TOP)[-TOP])
-        best = few[np.argsort(-probabilities[few], kind="stable")][:TOP]
-        return tuple(Score(self._labels[index], float(probabilities[index]), int(index)) for index in best)

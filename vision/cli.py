@@ -1,4 +1,4 @@
-"""`python -m vision`: build the models, look at them, try them, measure their limit, and say which one is live."""
+"""`python -m vision`: build the models, look at them, try and prove them, measure them, and say which one is live."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ import click
 
 from vision.artifact import MODEL, load_artifact, model_folder
 from vision.errors import ModelError, UnreadableImage
-from vision.releases import RELEASES
+from vision.releases import NAME, NAMES, RELEASES, versions_of
 from vision.session import DEVICES
 
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -19,8 +19,10 @@ ANY_PATH = click.Path(path_type=Path)
 models_option = click.option(
     "--models", type=ANY_PATH, default="models", show_default=True, help="Folder of the models."
 )
-version_option = click.option("--version", type=click.Choice(list(RELEASES)), default="1", show_default=True)
+version_option = click.option("--version", type=click.Choice(versions_of(NAME)), default="1", show_default=True)
+model_option = click.option("--model", "name", type=click.Choice(NAMES), default=NAME, show_default=True)
 device_option = click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+seconds_option = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
 threads_option = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 
 
@@ -43,12 +45,12 @@ def main() -> None:
 @main.command("build")
 @models_option
 def build_command(models: Path) -> None:
-    """Build every version that is not there yet."""
+    """Build every version of every model that is not there yet."""
     from vision.build import build
 
-    for version in RELEASES:
-        done = "built" if build(models, version) else "already built"
-        click.echo(f"{done}: {model_folder(models, version) / MODEL}")
+    for release in RELEASES:
+        done = "built" if build(models, release.version, release.name) else "already built"
+        click.echo(f"{done}: {model_folder(models, release.version, release.name) / MODEL}")
 
 
 @main.command()
@@ -58,8 +60,8 @@ def describe(models: Path, device: str) -> None:
     """Say what is built, checking it against its manifest."""
     from vision.session import choose_provider
 
-    for version in RELEASES:
-        artifact = load_artifact(models, version)
+    for release in RELEASES:
+        artifact = load_artifact(models, release.version, release.name)
         manifest = artifact.manifest
         click.echo(f"{manifest.name} {manifest.version}")
         click.echo(f"  input       {manifest.input_size} x {manifest.input_size} pixels")
@@ -72,16 +74,19 @@ def describe(models: Path, device: str) -> None:
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=EXISTING_FILE)
-@version_option
 @models_option
+@model_option
+@version_option
 @device_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per file.")
-def classify(files: tuple[Path, ...], version: str, models: Path, device: str, threads: int, *, as_json: bool) -> None:
+def classify(
+    files: tuple[Path, ...], models: Path, name: str, version: str, device: str, threads: int, *, as_json: bool
+) -> None:
     """Print the five best classes of each photo."""
     from vision.classifier import Classifier
 
-    classifier = Classifier.load(models, version, device=device, threads=threads)
+    classifier = Classifier.load(models, version, name=name, device=device, threads=threads)
     classified = classifier.classify([file.read_bytes() for file in files])
     failed = False
     for file, answer in zip(files, classified.answers, strict=True):
@@ -97,23 +102,53 @@ def classify(files: tuple[Path, ...], version: str, models: Path, device: str, t
 
 
 @main.command()
-@click.argument("folder", type=EXISTING_FOLDER)
-@version_option
 @models_option
+@model_option
+@version_option
 @device_option
-@threads_option
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
-@click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
-def limit(folder: Path, version: str, models: Path, device: str, threads: int, seconds: float, rate: float) -> None:
-    """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON."""
-    from vision.limit import measure_limit
+def prove(models: Path, name: str, version: str, device: str) -> None:
+    """Load a version and see whether it answers the golden photo as it must."""
+    from vision.classifier import Classifier
 
-    measured = measure_limit(models, version, folder, seconds=seconds, rate=rate, device=device, threads=threads)
-    click.echo(json.dumps(asdict(measured)))
+    provider = Classifier.load(models, version, name=name, device=device).provider
+    click.echo(f"proved: {name} {version} on {provider}")
 
 
 @main.command()
-@click.argument("version", type=click.Choice(list(RELEASES)))
+@click.argument("folder", type=EXISTING_FOLDER)
+@models_option
+@model_option
+@version_option
+@device_option
+@threads_option
+@seconds_option
+@click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
+def limit(folder: Path, models: Path, name: str, version: str, **pace: Any) -> None:  # noqa: ANN401  (see measure_limit)
+    """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON."""
+    from vision.limit import measure_limit
+    from vision.photos import read_photos
+
+    photos = read_photos(folder)
+    click.echo(json.dumps(asdict(measure_limit(load_artifact(models, version, name), photos, **pace))))
+
+
+@main.command("image-path")
+@click.argument("folder", type=EXISTING_FOLDER)
+@models_option
+@version_option
+@seconds_option
+def image_path(folder: Path, models: Path, version: str, seconds: float) -> None:
+    """Prepare the photos of FOLDER by our path and by that of Pillow and NumPy; print the nanoseconds as JSON."""
+    from vision.classifier import Classifier
+    from vision.image_path import measure_image_path
+    from vision.photos import read_photos
+
+    photos = read_photos(folder)
+    click.echo(json.dumps(asdict(measure_image_path(Classifier.load(models, version), photos, seconds=seconds))))
+
+
+@main.command()
+@click.argument("version", type=click.Choice(versions_of(NAME)))
 @click.option("--file", "path", type=ANY_PATH, required=True, help="The file that holds the live version.")
 def live(version: str, path: Path) -> None:
     """Make VERSION the one that should be serving."""

@@ -7,19 +7,16 @@ same model more slowly than one that never stops, so the loop can be paced like 
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from vision.artifact import load_artifact
-from vision.errors import ModelError, UnreadableImage
+from vision.artifact import Artifact
 from vision.preprocess import preprocess
 from vision.session import open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 WARM_UP = 10
 
 
@@ -36,22 +33,21 @@ class Limit:
 
 
 def measure_limit(
-    models: Path, version: str, folder: Path, *, seconds: float, rate: float = 0, device: str = "cpu", threads: int = 1
+    artifact: Artifact, photos: list[bytes], *, seconds: float, rate: float = 0, device: str = "cpu", threads: int = 1
 ) -> Limit:
-    """Score the photos of a folder over and over for that long, after a short warm-up.
+    """Score the photos over and over for that long, after a short warm-up.
 
-    `rate` is in photos per second, evenly spaced; 0 means back to back.
-    Raise `ModelError` where the folder holds no photos or the model cannot run, `UnreadableImage` for a damaged photo.
+    `rate` is in photos per second, evenly spaced; 0 means back to back. Raise `ModelError` where the model cannot run.
     """
-    photos = _read(folder)
-    artifact = load_artifact(models, version)
     session = open_session(artifact.model, device=device, threads=threads)
     size = artifact.manifest.input_size
     for turn in range(WARM_UP):
         _score(session, photos[turn % len(photos)], size)
     decode_ns, infer_ns = _loop(session, photos, size, seconds=seconds, pause_ns=int(1e9 / rate) if rate else 0)
     samples_ns = [decode + infer for decode, infer in zip(decode_ns, infer_ns, strict=True)]
-    return Limit(session.get_providers()[0], version, samples_ns, decode_ns, infer_ns, len(samples_ns))
+    return Limit(
+        session.get_providers()[0], artifact.manifest.version, samples_ns, decode_ns, infer_ns, len(samples_ns)
+    )
 
 
 def _loop(
@@ -75,17 +71,3 @@ def _score(session: "InferenceSession", photo: bytes, size: int) -> tuple[int, i
     decoded = perf_counter_ns()
     session.run(None, {"image": pixels[None]})
     return decoded - started, perf_counter_ns() - decoded
-
-
-def _read(folder: Path) -> list[bytes]:
-    """Read the photos ahead of the loop, so that it does not time the disk."""
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise ModelError(f"no photos in {folder}: it takes {', '.join(sorted(SUFFIXES))}")
-    photos = [path.read_bytes() for path in paths]
-    for path, photo in zip(paths, photos, strict=True):
-        try:
-            preprocess(photo, 1)
-        except UnreadableImage as error:
-            raise UnreadableImage(f"{path}: {error}") from error
-    return photos

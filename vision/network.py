@@ -141,15 +141,20 @@ class _Graph:
             raise ModelError(f"these are not the weights of this network: {', '.join(self.weights)} left over")
         self.constant("zero", 0)
         self.constant("six", 6)
-        graph = helper.make_graph(
-            self.nodes,
-            NAME,
-            [helper.make_tensor_value_info("image", TensorProto.UINT8, ("batch", size, size, 3))],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ("batch", CLASSES))],
-            self.tensors,
-        )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sweetspot"
-        )
-        checker.check_model(model)
-        return bytes(model.SerializeToString(deterministic=True))
+        return serialise(self.nodes, self.tensors, NAME, size, output)
+
+
+def serialise(nodes: list[NodeProto], tensors: list[TensorProto], name: str, size: int, output: str) -> bytes:
+    """Return the ONNX model of these steps and constants, with the input and output that all of our models have."""
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ("batch", size, size, 3))],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ("batch", CLASSES))],
+        tensors,
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sweetspot"
+    )
+    checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))

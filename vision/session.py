@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vision.errors import ModelError
+from vision.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
@@ -23,6 +24,7 @@ def open_session(model: bytes, *, device: str, threads: int) -> "InferenceSessio
     """
     import onnxruntime
 
+    keep_freed_memory()
     provider = choose_provider(device)
     if provider == CUDA:
         onnxruntime.preload_dlls()

@@ -35,9 +35,16 @@ def encode():
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    for version in RELEASES:
-        build(folder, version)
+    for release in RELEASES:
+        build(folder, release.version, release.name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def no_op(models: Path):
+    loaded = Classifier.load(models, "1", name="no-op")
+    yield loaded
+    loaded.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from vision import classifier as module
+from vision.artifact import GOLDEN, model_folder
 from vision.classifier import Classifier
 from vision.errors import ModelError, UnreadableImage
+from vision.releases import RELEASES
 
 
 @pytest.mark.parametrize(("photo", "label"), [("chelsea.png", "tiger cat"), ("coffee.png", "espresso")])
@@ -87,7 +89,16 @@ def test_equal_scores_are_ordered_by_index(classifier):
     probabilities = np.zeros(1000, np.float32)
     probabilities[[7, 900, 400]] = 0.25
 
-    assert [score.index for score in classifier._top(probabilities)] == [7, 400, 900, 0, 1]
+    assert [score.index for score in classifier.top(probabilities)] == [7, 400, 900, 0, 1]
+
+
+@pytest.mark.parametrize("count", [1, 3, 1000])
+def test_as_many_scores_as_are_asked_for(classifier, count):
+    probabilities = np.random.default_rng(0).random(1000).astype(np.float32)
+
+    best = classifier.top(probabilities, count)
+
+    assert [score.index for score in best] == np.argsort(-probabilities)[:count].tolist()
 
 
 def test_pixels_of_another_size_are_a_model_error(classifier):
@@ -112,6 +123,61 @@ def test_loading_runs_the_model_once(models, monkeypatch):
 
     with pytest.raises(ModelError, match="out of memory"):
         Classifier.load(models, "1")
+
+
+def test_every_size_of_batch_runs_once_before_the_first_user(models, monkeypatch):
+    shapes = []
+    infer = Classifier.infer
+
+    def remember(self, pixels):
+        shapes.append(pixels.shape)
+        return infer(self, pixels)
+
+    monkeypatch.setattr(Classifier, "infer", remember)
+    Classifier.load(models, "1", name="no-op", sizes=(1, 4, 8)).close()
+
+    assert shapes[:3] == [(1, 224, 224, 3), (4, 224, 224, 3), (8, 224, 224, 3)]
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (np.zeros((1, 999), np.float32), r"one photo with \(1, 999\) numbers, not \(1, 1000\)"),
+        (np.zeros((2, 1000), np.float32), r"\(2, 1000\) numbers"),
+        (np.full((1, 1000), np.nan, np.float32), "numbers that are none"),
+        (np.eye(1, 1000, 3, dtype=np.float32), r"tiger shark \(1\.000\), not with espresso \(at least 0\.900\)"),
+        (np.eye(1, 1000, 967, dtype=np.float32) * 0.5, r"espresso \(0\.500\), not with espresso \(at least 0\.900\)"),
+    ],
+)
+def test_a_model_that_fails_its_golden_photo_is_refused(models, monkeypatch, output, words):
+    def answer(self, pixels):
+        return output
+
+    monkeypatch.setattr(Classifier, "infer", answer)
+
+    with pytest.raises(ModelError, match=f"efficientnet-lite 1 answers .*{words}"):
+        Classifier.load(models, "1")
+
+
+def test_the_golden_photo_is_answered_with_room_to_spare(models):
+    for release in RELEASES:
+        loaded = Classifier.load(models, release.version, name=release.name)
+        photo = (model_folder(models, release.version, release.name) / GOLDEN).read_bytes()
+        best = loaded.classify([photo]).answers[0][0]
+        assert best.label == release.golden.label
+        # Processors and versions of ONNX Runtime differ by far less than this; the no-op model not at all.
+        assert best.score >= release.golden.score + (0.02 if release.weights else 0)
+
+
+def test_the_no_op_model_answers_every_photo_alike(no_op, photos):
+    cat, bad, coffee = no_op.classify(
+        [(photos / "chelsea.png").read_bytes(), b"no", (photos / "coffee.png").read_bytes()]
+    ).answers
+
+    assert (no_op.name, no_op.version, no_op.input_size) == ("no-op", "1", 224)
+    assert cat == coffee
+    assert [(score.label, score.index) for score in cat[:2]] == [("tench", 0), ("goldfish", 1)]
+    assert isinstance(bad, UnreadableImage)
 
 
 def test_the_second_version_sees_more_pixels_and_is_another_model(models, classifier, photos):

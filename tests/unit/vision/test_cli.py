@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -14,14 +15,15 @@ def invoke(*arguments):
 
 
 def test_build_says_what_it_did(models, tmp_path):
-    assert [line.split(":")[0] for line in invoke("build", "--models", tmp_path).stdout.splitlines()] == ["built"] * 2
+    assert [line.split(":")[0] for line in invoke("build", "--models", tmp_path).stdout.splitlines()] == ["built"] * 3
     assert "already built" in invoke("build", "--models", models).stdout
 
 
-def test_describe_shows_both_versions(models):
+def test_describe_shows_all_versions(models):
     shown = invoke("describe", "--models", models).stdout
 
     assert "efficientnet-lite 1\n" in shown
+    assert "no-op 1\n" in shown
     assert "240 x 240" in shown
     assert "4,631,000" in shown
     assert "CPUExecutionProvider" in shown
@@ -50,12 +52,52 @@ def test_classify_reports_a_bad_file_and_scores_the_rest(models, photos, tmp_pat
     assert "espresso" in result.stdout
 
 
-def test_limit_prints_json(models, tmp_path, cat, encode):
+@pytest.fixture
+def catalogue_of_one(tmp_path, cat, encode):
     (tmp_path / "cat.jpg").write_bytes(encode(cat, "JPEG"))
-    measured = json.loads(invoke("limit", tmp_path, "--models", models, "--seconds", "0.05").stdout)
+    return tmp_path
+
+
+def test_limit_prints_json(models, catalogue_of_one):
+    measured = json.loads(invoke("limit", catalogue_of_one, "--models", models, "--seconds", "0.05").stdout)
 
     assert list(measured) == ["provider", "version", "samples_ns", "decode_ns", "infer_ns", "images"]
     assert measured["images"] == len(measured["samples_ns"])
+
+
+def test_the_limit_of_the_no_op_model_leaves_the_model_out(models, catalogue_of_one):
+    def infer_ns(name):
+        shown = invoke("limit", catalogue_of_one, "--models", models, "--model", name, "--seconds", "0.2").stdout
+        return min(json.loads(shown)["infer_ns"])
+
+    assert infer_ns("no-op") * 5 < infer_ns("efficientnet-lite")
+
+
+def test_image_path_prints_json(models, catalogue_of_one):
+    measured = json.loads(invoke("image-path", catalogue_of_one, "--models", models, "--seconds", "0.05").stdout)
+
+    assert list(measured) == ["reference_ns", "ours_ns", "photos", "same"]
+    assert (measured["photos"], measured["same"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("name", "version"), [("no-op", "1"), ("efficientnet-lite", "2")])
+def test_prove_says_what_it_proved(models, name, version):
+    result = invoke("prove", "--models", models, "--model", name, "--version", version)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"proved: {name} {version} on CPUExecutionProvider\n"
+
+
+def test_prove_refuses_a_model_that_answers_wrongly(models, tmp_path):
+    # A graph that loads and runs, in the place of another, with a manifest to match: only its answer gives it away.
+    wrong, right = tmp_path / "efficientnet-lite" / "1", models / "no-op" / "1"
+    shutil.copytree(right, wrong)
+
+    result = invoke("prove", "--models", tmp_path)
+
+    assert result.exit_code == 1
+    assert "the golden photo with tench (0.500), not with espresso (at least 0.900)" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_live_writes_the_file(tmp_path):
@@ -69,6 +111,9 @@ def test_live_writes_the_file(tmp_path):
         (["describe", "--models", "nowhere"], 1, "run `python -m vision build --models nowhere`"),
         (["limit", ".", "--models", "nowhere", "--device", "cuda"], 1, "no photos in"),
         (["live", "1", "--file", "nowhere/live"], 1, "nowhere"),
+        (["prove", "--models", "nowhere"], 1, "run `python -m vision build --models nowhere`"),
+        (["prove", "--model", "no-op", "--version", "2"], 1, "no model version '2': there are 1 of no-op"),
+        (["image-path", "."], 1, "no photos in"),
         (["live", "9", "--file", "live"], 2, "'9' is not one of"),
         (["classify"], 2, "Missing argument"),
         (["classify", "none.jpg"], 2, "does not exist"),
@@ -96,4 +141,6 @@ def test_it_runs_as_a_module():
     ).stdout
 
     assert shown.startswith("Usage: python -m vision")
-    assert all(command in shown for command in ("build", "classify", "describe", "limit", "live"))
+    assert all(
+        command in shown for command in ("build", "classify", "describe", "image-path", "limit", "live", "prove")
+    )

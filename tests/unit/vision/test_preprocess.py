@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from vision import reference
 from vision.errors import UnreadableImage
 from vision.preprocess import preprocess
 
@@ -166,6 +168,38 @@ def test_large_jpegs_are_decoded_smaller_but_look_the_same(cat, encode):
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (7, 3)])
 def test_tiny_images_are_images(encode, size):
     assert (preprocess(encode(Image.new("RGB", size, "red")), 32) == (255, 0, 0)).all()
+
+
+def test_photographs_give_the_pixels_of_pillow(photos, encode):
+    for name in ("astronaut.png", "camera.png", "coins.png", "motorcycle_left.png", "retina.jpg", "rocket.jpg"):
+        photograph = Image.open(photos / name).convert("RGB")
+        for width in (150, 360, 640, 1000, 2000):
+            photo = encode(photograph.resize((width, round(photograph.height * width / photograph.width))), "JPEG")
+            differing = np.abs(preprocess(photo, 224).astype(int) - reference.preprocess(photo, 224))
+            # Both round to 8 bits twice, and not always alike.
+            assert differing.max() <= 2, (name, width)
+            assert (differing > 0).mean() < 0.02, (name, width)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 100), st.integers(0, 1000))
+@settings(deadline=None)
+def test_any_size_is_resized_as_by_pillow(width, height, size, seed):
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)  # the hardest to resize alike
+    encoded = saved(Image.fromarray(noise), "PNG")
+
+    assert np.abs(preprocess(encoded, size).astype(int) - reference.preprocess(encoded, size)).max() <= 2
+
+
+def test_threads_do_not_disturb_each_other(photos, encode):
+    photographs = [
+        encode(Image.open(photos / name).convert("RGB"), "JPEG") for name in ("rocket.jpg", "coffee.png")
+    ] * 20
+    alone = [preprocess(photo, 224) for photo in photographs]
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda photo: preprocess(photo, 224), photographs))
+
+    assert all(map(np.array_equal, alone, together))
 
 
 def png_header(width: int, height: int) -> bytes:
