@@ -1,0 +1,119 @@
+"""HTTP by hand: one connection for a request, every header as given, and an end to every wait."""
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.conformance.checks import Missed
+from bench.exits import UsageProblem
+
+LARGEST_BODY = 64 * 1024 * 1024
+SHOWN = 120  # characters of a body in a sentence
+HTTP_OK = 200
+
+
+class NoAnswer(Missed):
+    """No whole answer came: refused, closed, not HTTP, or not in time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __str__(self) -> str:
+        text = self.body.decode("utf-8", "replace").strip()
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        return f"{self.status} {shown}" if text else f"{self.status} with an empty body"
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever a server sends
+        """Read the body as JSON. Raises Missed."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Missed(f"no JSON: {self}") from error
+
+    def object(self) -> dict[str, Any]:
+        """Read the body of a 200 as a JSON object. Raises Missed."""
+        document = self.json() if self.status == HTTP_OK else None
+        if not isinstance(document, dict):
+            raise Missed(str(self))
+        return document
+
+
+class Client:
+    """Asks one server. `seconds` bounds every request as a whole, also against a server that sends byte by byte."""
+
+    def __init__(self, url: str, *, seconds: float) -> None:
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise UsageProblem(f"{url} has no proper port") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UsageProblem(f"{url} is no address of a server; give one like http://127.0.0.1:8000")
+        self.url = url
+        self.seconds = seconds
+        self._host, self._port, self._tls = parts.hostname, port, parts.scheme == "https"
+        self._prefix = parts.path.rstrip("/").removesuffix("/v2")
+
+    def get(self, path: str) -> Answer:
+        """GET a path. Raises NoAnswer."""
+        return self.ask("GET", path)
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+        """POST a body, as JSON unless the headers say otherwise. Raises NoAnswer."""
+        return self.ask("POST", path, body, {"Content-Type": "application/json", **(headers or {})})
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one request on a connection of its own. Raises NoAnswer."""
+        connect = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
+        connection = connect(self._host, self._port, timeout=self.seconds)
+        try:
+            connection.connect()
+            with _ended_after(self.seconds, connection.sock):
+                connection.request(method, self._prefix + path, body, {**(headers or {}), "Connection": "close"})
+                response = connection.getresponse()
+                received = response.read(LARGEST_BODY)
+                if response.length:  # what was announced and did not come
+                    raise http.client.IncompleteRead(received, response.length)
+        except TimeoutError as error:
+            raise NoAnswer(f"{method} {path}: no answer within {self.seconds:g} s") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise NoAnswer(f"{method} {path}: no answer ({str(error) or type(error).__name__})") from error
+        finally:
+            connection.close()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, received)
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """Bound everything inside: a socket's own timeout begins anew with each byte."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        yield
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise TimeoutError if late.is_set() else error from error
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError
