@@ -13,10 +13,10 @@ DEV     := .venv/.installed-dev-$(ACCELERATOR)
 MODELS  := models/efficientnet-lite/2/model.toml
 PHOTOS  := data/catalogue
 
-.PHONY: help setup bench test check format lock clean
+.PHONY: help setup bench test test-peers check format lock clean
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME) $(MODELS) $(PHOTOS)  ## Install the dependencies, build the models, make the photos
 
@@ -25,6 +25,10 @@ bench: setup  ## Compare the three architectures: PROFILE=smoke|quick|full
 
 test: setup $(DEV)  ## Run all tests
 	@$(BIN)/python -m pytest
+
+test-peers: setup $(DEV)  ## Test our client against MLServer and KServe; installs both
+	@$(BIN)/python -c 'from bench.peers import environment as e, peer; [e.ready(p) or e.install(p) for p in peer.find(["mlserver", "kserve"])]'
+	@SWEETSPOT_TEST_PEERS=1 $(BIN)/python -m pytest tests/contract/test_predictor.py -k "mlserver or kserve"
 
 check: $(RUNTIME) $(DEV)  ## Lint, format, types, import contracts
 	@$(BIN)/ruff check .
@@ -36,13 +40,14 @@ format: $(DEV)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: $(DEV)  ## Pin requirements/*.txt anew from requirements/*.in
-	@for set in cpu gpu dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+lock: $(DEV)  ## Pin requirements/*.txt and those of the peers anew from their *.in
+	@for set in requirements/cpu requirements/gpu requirements/dev $(basename $(wildcard bench/peers/*/requirements.in)); do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-emit-index-url --no-config --custom-compile-command "make lock" \
-	  requirements/$$set.in -o requirements/$$set.txt; done
+	  $$set.in -o $$set.txt; done
 
 clean:  ## Remove what was set up; runs/ stays
-	rm -rf .venv models data *.egg-info
+	rm -rf .venv .venv-peers models data *.egg-info
 
 # uv where it is on the path, else pip: the same pinned, hashed files.
 UV      := $(shell command -v uv 2>/dev/null)
@@ -65,8 +70,9 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 	@$(INSTALL) --require-hashes -r $<
 	@touch $@
 
-$(MODELS): | $(RUNTIME)
+$(MODELS): $(wildcard vision/*.py) | $(RUNTIME)
 	@$(BIN)/python -m vision build
+	@touch $@
 
 $(PHOTOS): | $(RUNTIME)
 	@$(BIN)/python -m webapp catalogue --out $@

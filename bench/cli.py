@@ -8,14 +8,14 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from bench.exits import MEANING, Exit, Failure, UsageProblem
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPERIMENTS = ("latency",)
+EXPERIMENTS, PEERS = ("latency",), "peers"
 EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
 COMPARE_EXITS = f"""\b
 Exit codes:
@@ -23,6 +23,12 @@ Exit codes:
   {Exit.USAGE:>3}  a folder is no run, is damaged or of another version, or the runs have no variant in common
   {Exit.NOT_VALID:>3}  one of the runs is not valid, so nothing is claimed
   {Exit.THRESHOLD_MISSED:>3}  something is surely slower"""
+CONFORMANCE_EXITS = f"""\b
+Exit codes:
+  {Exit.OK:>3}  all that is required, and all of every extension that the server advertises
+  {Exit.USAGE:>3}  no such model, or wrong usage
+  {Exit.NOT_READY:>3}  the server cannot be reached
+  {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
 photos_option = click.option(
     "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
     help="Folder with the photos of the catalogue.",
@@ -35,10 +41,11 @@ def sweetspot() -> None:
 
 
 @sweetspot.command(epilog=EXITS)
-@click.argument("experiments", nargs=-1, type=click.Choice(EXPERIMENTS), metavar="[EXPERIMENT]...")
+@click.argument("experiments", nargs=-1, type=click.Choice((*EXPERIMENTS, PEERS)), metavar="[EXPERIMENT]...")
 @click.option("--profile", default="quick", show_default=True,
               help="smoke (90 s, no claims), quick (2 min), full (20 min), or a .toml file.")  # fmt: skip
 @click.option("--variants", default="", help="Names or folders, with commas between. Default: all that are found.")
+@click.option("--peers", default="", help="Names of inference servers, with commas between. Default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Folder in which the run gets its own folder.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and orders.")
@@ -46,45 +53,26 @@ def sweetspot() -> None:
 @click.option("--expectations", type=click.Path(path_type=Path), default=None, help="Your own thresholds, as TOML.")
 def run(
     experiments: Sequence[str],
-    profile: str,
     variants: str,
-    out: Path,
-    seed: int,
-    photos: Path,
+    peers: str,
     expectations: Path | None,
+    **common: Any,  # noqa: ANN401 - the options that both kinds of run take
 ) -> None:
-    """Put the same load on every variant and compare them. The only EXPERIMENT so far: latency."""
-    from bench import profiles
-    from bench.render import render
-    from bench.stacks import stack
+    """Put the same load on everybody and compare them.
 
-    chosen = profiles.load(profile)
-    stacks = stack.find(name.strip() for name in variants.split(",") if name.strip())
-    folder = photo_folder(photos)
-    from bench import closing, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
-    from bench.analysis import checks, thresholds
-    from bench.run import Settings, begin
+    EXPERIMENT is latency, the default: the variants of the product under rising load. Or peers, alone: our inference
+    server beside those that others use, with the same model (installs what is missing; 1, 7 or 26 minutes).
+    """
+    from bench import experiments as of
 
-    for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
-        del os.environ[name]  # a database or a deadline from the shell would be measured without being told
-    settings = Settings(
-        experiments=experiments or EXPERIMENTS,
-        profile=chosen,
-        stacks=stacks,
-        photos=folder,
-        out=out,
-        seed=seed,
-        checks=checks.load(expectations or checks.OURS),
-        limits=thresholds.load(),
-        command=["sweetspot", *sys.argv[1:]],
-    )
-    this = begin(settings)
-    conductor.conduct(this)
-    click.echo("\n".join(closing.closing_words(this.folder.facts, this.results)))
-    if this.failure is not None:
-        complain(this.failure)
-    click.echo(render(this.folder.path))
-    raise SystemExit(finish.exit_code(this))
+    common["photos"] = photo_folder(common["photos"])
+    if PEERS not in experiments and peers:
+        raise UsageProblem("--peers is for the experiment peers: sweetspot run peers --peers ...")
+    if PEERS in experiments and (set(experiments) != {PEERS} or variants or expectations):
+        raise UsageProblem("the experiment peers runs alone, and takes neither --variants nor --expectations")
+    if PEERS in experiments:
+        of.run_peers(names_in(peers), **common)
+    of.run_latency(experiments or EXPERIMENTS, names_in(variants), expectations, **common)
 
 
 @sweetspot.command()
@@ -137,6 +125,30 @@ def doctor(photos: Path, out: Path | None, *, calibrate: bool) -> None:
     from bench.doctor.consult import consult
 
     raise SystemExit(consult(photos, calibrate=calibrate, out=out))
+
+
+@sweetspot.command(epilog=CONFORMANCE_EXITS)
+@click.argument("url")
+@click.option("--model", default=None, help="Name of the model. Default: the first of the server's repository index.")
+@click.option("--version", default=None, help="Version of the model. Default: none in the paths.")
+@click.option("--bytes", "content", type=click.Path(path_type=Path), default=None,
+              help="File for inputs of datatype BYTES. Default: a small photo.")  # fmt: skip
+@click.option(
+    "--json", "out", type=click.Path(path_type=Path), default=None, help="Also write it as data to this file."
+)
+def conformance(url: str, model: str | None, version: str | None, content: Path | None, out: Path | None) -> None:
+    """Say what the inference server at URL fulfils of the Open Inference Protocol V2 (REST), check by check.
+
+    Works on any server. Asks about eighty small requests, right and wrong ones; loads and unloads nothing.
+    """
+    from bench.conformance.run import conformance
+
+    raise SystemExit(conformance(url, model, version, content, out))
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names of an option that takes several, with commas between."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def photo_folder(folder: Path) -> Path:

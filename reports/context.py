@@ -41,7 +41,7 @@ def build(folder: RunFolder) -> dict[str, object]:
         "tally": _tally(run, judged),
         "architectures": [each for each in run.variants if each.name not in seen.arms],
         "method": method.sentences(seen),
-        "machine": _machine(dict(run.machine)),
+        "machine": machine_line(dict(run.machine)),
         "files": FILES,
         **_rising(seen, judged),
         **_gates(run),
@@ -80,7 +80,7 @@ def _tally(run: Run, judged: Standing) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
 
 
-def _machine(machine: dict[str, str]) -> str:
+def machine_line(machine: dict[str, str]) -> str:
     """Return the machine in one line: processor, cores, memory, system."""
     named = dict(facts(tuple(machine.items())))
     cores = f"{named['cores']} cores" if "cores" in named else ""

@@ -24,6 +24,7 @@ class Check:
     unit: str
     verdict: str
     note: str
+    bound: str = "at most"
 
     @property
     def is_ratio(self) -> bool:
@@ -54,7 +55,8 @@ def check(fields: Fields) -> Check:
     """Read one promise."""
     value, low, high, limit = (fields.number(key) for key in ("value", "low", "high", "limit"))
     unit, verdict = fields.text("unit"), fields.text("verdict") or "withheld"
-    return Check(fields.text("title"), value, low, high, limit, unit, verdict, fields.text("note"))
+    bound = fields.text("bound") or "at most"
+    return Check(fields.text("title"), value, low, high, limit, unit, verdict, fields.text("note"), bound)
 
 
 def gate(fields: Fields) -> Gate:

@@ -1,4 +1,7 @@
-"""The page: reads a run folder, fills template.html with what `context.py` says of it, writes report.html."""
+"""The page: reads a run folder, fills template.html with what `context.py` says of it, writes report.html.
+
+A run that compares inference servers has a page of its own: peers.html, filled by `peers.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import context, gates, runfolder
+from reports import context, gates, peers, runfolder
 from reports.errors import ReportError
 from reports.wording import counted, exact, facts, interval, moment, number
 
@@ -55,6 +58,5 @@ def html(folder: RunFolder) -> str:
         "mark": gates.mark,
         "counted": counted,
     }
-    return environment.get_template("template.html").render(
-        style=STYLE.read_text(encoding="utf-8"), **context.build(folder)
-    )
+    template, maker = ("peers.html", peers) if folder.run.compares_servers else ("template.html", context)
+    return environment.get_template(template).render(style=STYLE.read_text(encoding="utf-8"), **maker.build(folder))

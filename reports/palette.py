@@ -24,6 +24,7 @@ LOOKS = (
     Look("#000000", "^", (0, (6, 2, 1, 2))),
     Look("#CC79A7", "v", (0, (1, 1))),
     Look("#E69F00", "P", (0, (8, 2, 1, 2, 1, 2))),
+    Look("#56B4E9", "X", (0, (3, 1, 1, 1))),
 )
 
 STAGE_LOOKS = {
@@ -36,5 +37,5 @@ STAGE_LOOKS = {
 
 
 def look(index: int) -> Look:
-    """Return the look of the variant at this place; a seventh starts over."""
+    """Return the look of the variant at this place; an eighth starts over."""
     return LOOKS[index % len(LOOKS)]

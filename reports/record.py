@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import comparison, judgements
+from reports import comparison, judgements, servers
 from reports.errors import ReportError
 from reports.fields import Fields
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from reports.comparison import Arm, Capacity, Crossover, Floor, Ratio
     from reports.judgements import Check, Gate
+    from reports.servers import Peer, Withheld
 
-SCHEMA = "sweetspot.run/1"
+SCHEMA, PEERS = "sweetspot.run/1", "peers"
 STATES = ("running", "complete", "interrupted", "failed")
 
 Pairs = tuple[tuple[str, str], ...]
@@ -90,6 +91,13 @@ class Run:
     ratios: tuple[Ratio, ...]
     capacity: tuple[Capacity, ...]
     crossover: Crossover | None
+    peers: tuple[Peer, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+
+    @property
+    def compares_servers(self) -> bool:
+        """Whether this run compares inference servers, and not the variants of the product."""
+        return dict(self.settings).get("experiments") == PEERS
 
 
 def read(path: Path) -> Run:
@@ -142,6 +150,8 @@ def _run(fields: Fields) -> Run:
         ratios=tuple(comparison.ratio(each) for each in fields.records("ratios")),
         capacity=tuple(comparison.capacity(each) for each in fields.records("capacity")),
         crossover=comparison.crossover(fields.record("crossover")),
+        peers=tuple(servers.peer(each) for each in fields.records("peers")),
+        withheld=tuple(servers.withheld(each) for each in fields.records("withheld")),
     )
 
 

@@ -60,10 +60,12 @@ def test_each_readme_names_every_file_of_its_folder(variant: Path) -> None:
         ("model_in_db.app", MODEL_LIBRARIES),
         ("model_as_service.app", MODEL_LIBRARIES | {"fastapi", "uvicorn", "numpy"}),
         ("webapp.factory", MODEL_LIBRARIES | {"numpy"}),
-        ("model_as_service.server", {"webapp", "flask", "sqlalchemy"}),
+        ("model_as_service.server.serving", {"webapp", "flask", "sqlalchemy"}),
+        ("model_as_service.server.keeper", MODEL_LIBRARIES | {"fastapi", "uvicorn", "numpy"}),
         ("vision.classifier", {"webapp", "flask", "fastapi", "sqlalchemy"}),
         ("bench.cli", {"locust", "gevent", "webapp", "vision", "pandas"}),
         ("bench.conductor", {"locust", "gevent", "webapp", "vision"}),
+        ("bench.peers.conduct", {"locust", "gevent", "webapp", "vision"}),
         ("reports", {"bench", "webapp", "vision", "requests", "urllib3"}),
     ],
 )
@@ -79,7 +81,7 @@ def test_locust_is_imported_only_by_what_the_locust_process_runs() -> None:
         for path in (ROOT / "bench").rglob("*.py")
         if re.search(r"^\s*(import|from) (locust|gevent)", path.read_text(), re.MULTILINE)
     }
-    assert users == {"locustfile.py", "plain_locustfile.py", "client.py", "dispatcher.py", "waiter.py"}
+    assert users == {"locustfile.py", "plain_locustfile.py", "client.py", "closed.py", "dispatcher.py", "waiter.py"}
 
 
 def test_the_import_contracts_hold() -> None:

@@ -1,7 +1,7 @@
 """What an answer is worth: the outcome of a request, the facts in its body, the stages in its Server-Timing. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 STAGES = ("app", "db", "decode", "queue", "infer")
@@ -12,6 +12,7 @@ PATHS = {
     "image": "/api/photos/{id}/image",
 }
 HTTP_OK, HTTP_PENDING, HTTP_REFUSED = 200, 202, 503
+REFUSALS = (429, HTTP_REFUSED)  # servers differ in how they say that they have too much to do
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,19 @@ def judge_prediction(status: int, body: bytes, expected: Sequence[str]) -> Verdi
         return Verdict("error")
     outcome = "degraded" if source == "fallback" else "ok" if labels == list(expected) or not expected else "wrong"
     return Verdict(outcome, version, source)
+
+
+def judge_label(status: int, body: bytes, expected: Sequence[str], first_label: Callable[[bytes], str]) -> Verdict:
+    """Judge what an inference server answered by its first label, which `first_label` reads or raises ValueError."""
+    if status in REFUSALS:
+        return Verdict("refused")
+    if status != HTTP_OK:
+        return Verdict("error")
+    try:
+        label = first_label(body)
+    except ValueError:
+        return Verdict("error")
+    return Verdict("ok" if label in expected[:1] or not expected else "wrong")
 
 
 def _metadata(body: bytes, photo_id: str) -> str:

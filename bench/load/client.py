@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,16 +86,19 @@ class Connection:
     def _connect(self, address: Address) -> None:
         failed = self._socket.connect_ex(address)
         if failed == errno.EINPROGRESS:
-            self._hub.wait(self._hub.loop.io(self._socket.fileno(), WRITE))
+            self._await_room()
             failed = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failed:
             raise OSError(failed, os.strerror(failed))
+
+    def _await_room(self) -> None:
+        self._hub.wait(self._hub.loop.io(self._socket.fileno(), WRITE))
 
     def exchange(self, request: bytes) -> tuple[_Reply, int]:
         """Send and read one whole answer; return it and the time of its end."""
         sent = self._socket.send(request)
         while sent < len(request):  # the kernel's buffer is full: never seen for a GET
-            self._hub.wait(self._hub.loop.io(self._socket.fileno(), WRITE))
+            self._await_room()
             sent += self._socket.send(request[sent:])
         reply = _Reply()
         while not reply.complete:
@@ -144,6 +148,12 @@ class Wire:
     def encode(self, path: str) -> bytes:
         """Return a GET request, ready to send. Compressing would load the server with work that nobody compares."""
         return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: identity\r\n\r\n".encode("ascii")
+
+    def encode_post(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Return a POST request, ready to send."""
+        own = {"Host": self.host, "Accept-Encoding": "identity", "Content-Length": str(len(body)), **headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in own.items())
+        return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body
 
     def exchange(self, request: bytes) -> Answer:
         """Send once and read the whole answer. A broken connection is an error, never a second try."""

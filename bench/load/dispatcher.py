@@ -5,16 +5,18 @@ Nothing is built, parsed twice, collected or written while it could delay a requ
 
 import gc
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import gevent
 from gevent.event import Event
 
-from bench.load.answers import PATHS, Verdict, judge, stages
-from bench.load.client import Wire, outcome_of
-from bench.load.plan import Plan
+from bench.load.answers import PATHS, Verdict, judge, judge_label, stages
+from bench.load.client import Answer, Wire, outcome_of
+from bench.load.plan import Plan, Target
 from bench.load.samples import CODES, Samples
 from bench.load.waiter import Waiter
 
@@ -40,10 +42,10 @@ class Dispatcher:
     def __init__(self, plan: Plan, samples: Samples, tell: Callable[[Sent], None]) -> None:
         self.plan, self.samples, self.tell = plan, samples, tell
         self.wire = Wire(plan.host)
+        self.judge = judge_of(plan)
         # Encoded ahead, and plain lists: indexing numpy arrays one by one is slow.
         self.requests = [
-            [self.wire.encode(PATHS[case].format(id=target["path"])) for target in plan.targets]
-            for case in plan.schedule.cases
+            [request_of(self.wire, case, target) for target in plan.targets] for case in plan.schedule.cases
         ]
         columns = (plan.schedule.offset_ns, plan.schedule.case, plan.schedule.photo, plan.schedule.step)
         self.rows: list[tuple[int, int, int, int]] = list(zip(*(column.tolist() for column in columns), strict=True))
@@ -112,7 +114,7 @@ class Dispatcher:
             numbers["done_ns"][number] = answer.done_ns - self.zero_ns
             numbers["status"][number] = answer.status
             self.timings[number] = answer.server_timing
-            verdict = judge(name, answer.status, answer.body, target["id"], target.get("labels", ()))
+            verdict = self.judge(name, answer, target)
         self.record(number, verdict)
         self.tell(Sent(name, step < 0, verdict.outcome, self.response_ms(number, offset, verdict), length))
 
@@ -132,6 +134,27 @@ class Dispatcher:
         """Return milliseconds from the intended time; a quick failure must not look like a quick answer."""
         waited = (int(self.samples.done_ns[number]) - offset) / MS
         return waited if verdict.outcome == "ok" else max(waited, self.plan.deadline_s * 1000)
+
+
+def request_of(wire: Wire, case: str, target: Target) -> bytes:
+    """Return the bytes that ask for a target."""
+    if "post" in target:
+        return wire.encode_post(target["path"], target["post"]["headers"], b64decode(target["post"]["body"]))
+    return wire.encode(PATHS[case].format(id=target["path"]))
+
+
+def judge_of(plan: Plan) -> Callable[[str, Answer, Target], Verdict]:
+    """Return what judges the answers to a plan: those of the product, or those of one inference server."""
+    if not plan.peer:
+        return lambda case, answer, target: judge(
+            case, answer.status, answer.body, target["id"], target.get("labels", ())
+        )
+    from bench.peers.asking import first_label
+    from bench.peers.peer import find
+
+    (peer,) = find([plan.peer])
+    read = partial(first_label, peer, {})
+    return lambda _, answer, target: judge_label(answer.status, answer.body, target.get("labels", ()), read)
 
 
 def collections() -> int:

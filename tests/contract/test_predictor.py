@@ -1,5 +1,12 @@
-"""One contract for all predictors: the fake, and the three real ones with a real model behind each."""
+"""One contract for all predictors: the fake, and the three real ones with a real model behind each.
 
+The remote one also has to fulfil it with inference servers of others, `mlserver` and `kserve`, in environments of their
+own: `make test-peers` installs them and runs these tests; without them they are skipped.
+"""
+
+import contextlib
+import functools
+import os
 import subprocess
 import sys
 import urllib.error
@@ -10,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.peers import environment
+from bench.peers.peer import find
+from bench.peers.running import RunningPeer
 from embedded.predictor import EmbeddedPredictor
 from model_as_service.predictor import RemotePredictor
 from model_in_db import scoring
@@ -18,6 +28,7 @@ from tests.conftest import ROOT
 from tests.fakes import FakePredictor
 from tests.processes import free_port, wait_for
 from vision.classifier import Classifier
+from vision.releases import NAME
 from webapp.clock import utc_now
 from webapp.images import check_image
 from webapp.photos import PhotoStore
@@ -32,6 +43,7 @@ from webapp.predictor import (
 )
 
 Ask = Callable[[int], Prediction]
+PEERS = ("mlserver", "kserve")
 
 
 @pytest.fixture(scope="session")
@@ -49,21 +61,39 @@ def inference_server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             process.terminate()
 
 
-@pytest.fixture(params=["fake", "embedded", "stored", "remote"])
+@pytest.fixture(scope="session")
+def peer(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Start an inference server of others when it is first asked for; returns its address."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def start(name: str) -> str:
+            [found] = find([name])
+            if not environment.ready(found):
+                missing = f"{found.title} is not installed: run `make test-peers`"
+                (pytest.fail if "SWEETSPOT_TEST_PEERS" in os.environ else pytest.skip)(missing)
+            logs = tmp_path_factory.mktemp(name)
+            return running.enter_context(RunningPeer(found, model=NAME, logs=logs, models=models)).base_url
+
+        yield start
+
+
+@pytest.fixture(params=["fake", "embedded", "stored", "remote", *PEERS])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def predictor(kind: str, request: pytest.FixtureRequest, store: PhotoStore) -> Iterator[Predictor]:
-    def remote() -> RemotePredictor:
-        return RemotePredictor(request.getfixturevalue("inference_server"), deadline_seconds=5)
+    def remote(url: str) -> RemotePredictor:
+        return RemotePredictor(url, deadline_seconds=5)
 
     predictor: Predictor = {
         "fake": FakePredictor,
         "embedded": lambda: EmbeddedPredictor(request.getfixturevalue("classifier")),
         "stored": lambda: StoredPredictor(store.database),
-        "remote": remote,
+        "remote": lambda: remote(request.getfixturevalue("inference_server")),
+        **{name: lambda name=name: remote(request.getfixturevalue("peer")(name)) for name in PEERS},
     }[kind]()
     yield predictor
     if kind != "embedded":  # its classifier is shared by the whole session

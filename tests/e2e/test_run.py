@@ -251,7 +251,7 @@ def test_up_shows_where_it_is_and_stops_on_ctrl_c():
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("run", "speed"), "'speed' is not 'latency'"),
+        (("run", "speed"), "'speed' is not one of 'latency', 'peers'"),
         (("run", "--profile", "fast"), "unknown profile 'fast': known are smoke, quick, full"),
         (("run", "--variants", "nobody"), "unknown variant 'nobody'"),
         (("run", "--variants", str(TOY), "--photos", "nowhere"), "no photos in nowhere"),

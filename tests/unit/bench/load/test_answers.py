@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bench.load.answers import judge, stages
+from bench.load.answers import judge, judge_label, stages
 
 EXPECTED = ["tabby", "lynx"]
 
@@ -66,3 +66,29 @@ def test_bystanders_are_judged_too(case: str, status: int, answer: bytes, outcom
 )
 def test_stages_are_read_from_server_timing(header: str | None, expected: dict[str, float]):
     assert stages(header) == expected
+
+
+def read(body: bytes) -> str:
+    if not body:
+        raise ValueError("no label")
+    return body.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b"tabby", "ok"),
+        (200, b"lynx", "wrong"),  # the second best
+        (200, b"", "error"),
+        (503, b"tabby", "refused"),
+        (429, b"", "refused"),
+        (504, b"", "error"),
+        (202, b"tabby", "error"),
+    ],
+)
+def test_an_inference_server_is_judged_by_its_first_label(status: int, body: bytes, outcome: str):
+    assert judge_label(status, body, ["tabby", "lynx"], read).outcome == outcome
+
+
+def test_any_label_will_do_where_none_is_expected():
+    assert judge_label(200, b"lynx", [], read).outcome == "ok"

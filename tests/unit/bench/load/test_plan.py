@@ -35,3 +35,11 @@ def test_a_share_keeps_everything_but_the_rows_of_others():
 
 def test_nothing_is_delayed_unless_it_is_asked_for():
     assert Plan("", PLAN.schedule, [], 1.0).delay_ms == 0
+
+
+def test_what_is_posted_and_to_whom_survives_the_way_to_the_generator():
+    posted = {"id": "7", "path": "/infer", "labels": ["tabby"], "post": {"headers": {"A": "b"}, "body": "aW1hZ2U="}}
+    plan = Plan("http://here:1", PLAN.schedule, [posted], 1.0, peer="fastapi")
+    read = Plan.from_facts(json.loads(json.dumps(plan.facts())))
+    assert (list(read.targets), read.peer) == ([posted], "fastapi")
+    assert Plan.from_facts(PLAN.facts()).peer == ""

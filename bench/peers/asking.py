@@ -1,0 +1,101 @@
+"""The same question in each peer's words: a photo into the bytes of a request, an answer into its first label.
+
+Pure: nothing is sent here. Whoever sends adds `Host` and `Content-Length`.
+"""
+
+import base64
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.peers.peer import Peer
+from bench.stacks import fields
+
+MODEL = "efficientnet-lite"
+FIELD = "image"  # the name of the tensor, and of the part of a form
+BOUNDARY = "sweetspot-9b1d4c7e5f0a4e0f8d3c"  # no photo holds it
+OUTPUTS = [{"name": "label"}, {"name": "score"}]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One HTTP request but for the headers that only the sender can know."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def request_for(peer: Peer, image: bytes, *, model: str = MODEL, deadline_ms: float | None = None) -> Message:
+    """Return the request that asks this peer for the labels of an encoded photo.
+
+    V2 names the model in the path: say which one the peer was started with. A deadline is said in the one header that
+    whoever understands deadlines may read; the others ignore it.
+    """
+    headers, body = _WRITE[peer.request.kind](image)
+    if deadline_ms is not None:
+        headers = {**headers, "X-Request-Timeout-Ms": f"{deadline_ms:.0f}"}
+    return Message("POST", fields.fill(peer.request.path, {"model": model}), headers, body)
+
+
+def first_label(peer: Peer, headers: Mapping[str, str], body: bytes) -> str:
+    """Return the best label of a 200's body; raise ValueError where there is none.
+
+    `headers` are those of the answer. Every peer answers in JSON, also to a binary request, so none is needed so far.
+    """
+    del headers
+    try:
+        answer = json.loads(body)
+        label = _tensor(answer, "label") if peer.request.kind.startswith("v2") else answer["labels"][0]["label"]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{peer.name} gave no label: {body[:200]!r}") from error
+    if not isinstance(label, str):
+        raise ValueError(f"{peer.name} gave no label but {label!r}")  # noqa: TRY004 - what it sent is wrong, not a type here
+    return label
+
+
+def _tensor(answer: Any, name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the first element of an output; V2 allows data flat or nested alike."""
+    (first,) = [tensor["data"] for tensor in answer["outputs"] if tensor["name"] == name]
+    while isinstance(first, list):
+        first = first[0]
+    return first
+
+
+def _v2_binary(image: bytes) -> tuple[dict[str, str], bytes]:
+    """Write a JSON header, then the photo as one BYTES element: its length in 32 bits, little-endian, and itself."""
+    header = _v2({"parameters": {"binary_data_size": 4 + len(image)}})
+    length = {"Inference-Header-Content-Length": str(len(header))}
+    body = header + struct.pack("<I", len(image)) + image
+    return {"Content-Type": "application/octet-stream", **length}, body
+
+
+def _v2_json(image: bytes) -> tuple[dict[str, str], bytes]:
+    """Write the photo in base64, since JSON knows no bytes, and say so in the way of MLServer."""
+    encoded = base64.b64encode(image).decode("ascii")
+    return {"Content-Type": "application/json"}, _v2({"parameters": {"content_type": "base64"}, "data": [encoded]})
+
+
+def _v2(more: Mapping[str, object]) -> bytes:
+    tensor = {"name": FIELD, "shape": [1], "datatype": "BYTES", **more}
+    return json.dumps({"inputs": [tensor], "outputs": OUTPUTS}).encode()
+
+
+def _raw(image: bytes) -> tuple[dict[str, str], bytes]:
+    return {"Content-Type": "image/jpeg"}, image
+
+
+def _multipart(image: bytes) -> tuple[dict[str, str], bytes]:
+    """Write a form with one file, as RFC 7578 says."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{FIELD}"; filename="photo.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    body = head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, body
+
+
+_WRITE = {"v2-binary": _v2_binary, "v2-json": _v2_json, "raw": _raw, "multipart": _multipart}

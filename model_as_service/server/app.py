@@ -1,0 +1,80 @@
+"""The ASGI application: inference on the hot path, everything else through FastAPI, and every error an object."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from model_as_service.server import routes
+from model_as_service.server.inference import Inference, Receive, Scope, Send, refusal, respond
+from model_as_service.server.metrics import Metrics
+from model_as_service.server.options import Options
+from model_as_service.server.refused import BUG
+from model_as_service.server.repository import Repository
+from model_as_service.server.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from model_as_service.server.traces import Tracer
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """One server's application. Built on the event loop, with a repository whose first model is loaded."""
+
+    def __init__(self, options: Options, repository: Repository, *, decoders: int = 0) -> None:
+        self.draining = False
+        self.metrics = Metrics()
+        self.repository = repository
+        self.scheduler = Scheduler(self.metrics, capacity=options.queue, decoders=decoders)
+        self.tracer = _tracer(options.traces) if options.traces else None
+        self.metrics.watch(repository, self.scheduler)
+        self._infer = Inference(repository, self.scheduler, self.metrics, self.tracer, deadline_s=options.deadline_s)
+        self._rest = routes.create(repository, self.scheduler, self.metrics, lambda: self.draining)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self.draining:
+            send = _last(send)
+        target = _target(scope)
+        if target is None:
+            await self._rest(scope, receive, send)
+            return
+        try:
+            await self._infer(scope, receive, send, *target)
+        except Exception:
+            log.exception("a bug")
+            await respond(send, BUG.status, *refusal(BUG))
+
+    def close(self) -> None:
+        """End the model's thread and send what traces there are."""
+        self.scheduler.close()
+        if self.tracer:
+            self.tracer.close()
+
+
+def _tracer(endpoint: str) -> "Tracer":
+    from model_as_service.server.traces import Tracer  # a quarter of a second that only those pay who want it
+
+    return Tracer(endpoint)
+
+
+def _target(scope: Scope) -> tuple[str, str | None] | None:
+    """Return model and version of an inference request, None for any other."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return None
+    match scope["path"].split("/"):
+        case ["", "v2", "models", name, "infer"]:
+            return name, None
+        case ["", "v2", "models", name, "versions", number, "infer"]:
+            return name, number
+    return None
+
+
+def _last(send: Send) -> Send:
+    """Ask the client to open a new connection next time: this one ends with the server."""
+
+    async def closing(message: object) -> None:
+        if message["type"] == "http.response.start":  # type: ignore[index]
+            message["headers"] = [*message["headers"], (b"connection", b"close")]  # type: ignore[index]
+        await send(message)  # type: ignore[arg-type]
+
+    return closing

@@ -1,0 +1,89 @@
+"""One HTTP connection: uvicorn's protocol, with limits where it has none, and JSON where it answers by itself.
+
+It also tells the request in progress at once when its client has gone. ASGI has a way to ask for that, but asking
+takes a task of its own for every request.
+"""
+
+from asyncio import TimerHandle, Transport
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from model_as_service.server.inference import CONNECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_HEAD = 64 * 1024  # bytes of request line and headers
+HEAD_S = 10.0  # from their first byte, or from the opening of the connection
+
+
+class Connection(HttpToolsProtocol):
+    """Limits the head of a request; uvicorn would collect headers for as long as they come."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (uvicorn's own)
+        super().__init__(*arguments, **named)
+        self.gone: Callable[[], None] | None = None
+        self._in_head, self._head_bytes = True, 0
+        self._late: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request in progress that nobody waits for its answer."""
+        self._stop_waiting()
+        if self.gone is not None:
+            self.gone()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head of the request has become too long."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD and not self.transport.is_closing():
+            self._refuse(431, f"the request's headers are longer than {MAX_HEAD:,} bytes")
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        # What came with its first byte is not counted: most of it can be the body of the request before.
+        self._in_head, self._head_bytes = True, 0
+        if self._late is None:
+            self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        """End a head; what follows is for the application to limit."""
+        self._in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+        self.scope[CONNECTION] = self  # type: ignore[literal-required]  # the task that reads it begins later
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; uvicorn would do it in plain text."""
+        self._refuse(400, msg)
+
+    def _wait_for_head(self) -> None:
+        self._late = self.loop.call_later(HEAD_S, self._head_late)
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _head_late(self) -> None:
+        self._late = None
+        if self._in_head:
+            self._refuse(408, f"the request's headers did not arrive within {HEAD_S:.0f} s")
+
+    def _refuse(self, status: int, words: str) -> None:
+        body = orjson.dumps({"error": words})
+        head = (
+            STATUS_LINE[status],
+            b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body),
+        )
+        self.transport.write(b"".join((*head, body)))
+        self.transport.close()

@@ -1,0 +1,205 @@
+"""Everything but inference, with FastAPI: health, metadata, statistics, the model repository, metrics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from model_as_service.server.inference import read_body, refusal
+from model_as_service.server.metrics import Metrics
+from model_as_service.server.refused import BUG, Abandoned, Refused
+from model_as_service.server.repository import Repository, Version
+from model_as_service.server.scheduler import Scheduler
+from model_as_service.server.tensors import INPUTS, OUTPUTS
+from vision.errors import ModelError
+
+EXTENSIONS = ["binary_tensor_data", "classification", "schedule_policy", "statistics"]
+MODEL = "/v2/models/{name}"
+VERSION = MODEL + "/versions/{number}"
+OTHERS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NOT_ENABLED = "the model repository cannot be changed from here; start the server with --repository to allow it"
+
+
+def create(repository: Repository, scheduler: Scheduler, metrics: Metrics, draining: Callable[[], bool]) -> FastAPI:
+    """Build the application around what is served; `draining` tells whether the server is about to end."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Abandoned, _nobody)
+    app.add_exception_handler(Exception, _bug)
+    app.include_router(_health(repository, scheduler, draining))
+    app.include_router(_models(repository))
+    app.include_router(_repository(repository))
+
+    @app.get("/metrics")
+    async def text() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return app
+
+
+def _health(repository: Repository, scheduler: Scheduler, draining: Callable[[], bool]) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v2/health/live")
+    async def live() -> Response:
+        return json({"live": True}) if not scheduler.hangs else json({"live": False, "error": "the model hangs"}, 503)
+
+    @router.get("/v2/health/ready")
+    async def ready() -> Response:
+        reasons = {
+            "the server is about to end": draining(),
+            f"{repository.options.model} is not loaded": not repository.ready,
+            "the model hangs": scheduler.hangs,
+            "the model fails": scheduler.fails,
+        }
+        why = [reason for reason, holds in reasons.items() if holds]
+        return json(
+            {"ready": not why, "live": not scheduler.hangs, **({"error": why[0]} if why else {})}, 503 if why else 200
+        )
+
+    @router.get("/v2")
+    @router.get("/v2/")
+    async def server() -> Response:
+        extensions = EXTENSIONS + ["model_repository"] * repository.options.repository
+        return json({"name": "sweetspot", "version": "1", "extensions": sorted(extensions)})
+
+    return router
+
+
+def _models(repository: Repository) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v2/models/stats")
+    async def all_statistics() -> Response:
+        return json({"model_stats": [_statistics(version) for version in repository.served]})
+
+    @router.get(MODEL)
+    @router.get(VERSION)
+    async def metadata(name: str, number: str | None = None) -> Response:
+        version = repository.find(name, number)
+        model = version.classifier
+        return json(
+            {
+                "name": name,
+                "versions": repository.numbers(name),
+                "platform": "onnx_onnxv1",
+                "inputs": INPUTS,
+                "outputs": OUTPUTS,
+                "parameters": {"version": version.number, "provider": model.provider, "sha256": model.sha256},
+            }
+        )
+
+    @router.api_route(MODEL + "/infer", methods=OTHERS)
+    @router.api_route(VERSION + "/infer", methods=OTHERS)
+    async def infer() -> Response:  # POST never comes here
+        raise HTTPException(405, "Method Not Allowed", {"Allow": "POST"})
+
+    @router.get(MODEL + "/ready")
+    @router.get(VERSION + "/ready")
+    async def ready(name: str, number: str | None = None) -> Response:
+        repository.find(name, number)
+        return json({"name": name, "ready": True})
+
+    @router.get(MODEL + "/stats")
+    @router.get(VERSION + "/stats")
+    async def statistics(name: str, number: str | None = None) -> Response:
+        return json({"model_stats": [_statistics(repository.find(name, number))]})
+
+    return router
+
+
+def _repository(repository: Repository) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v2/repository/index")
+    async def index(request: Request) -> Response:
+        wanted = await _document(request)
+        entries = repository.index()
+        return json([entry for entry in entries if entry["state"] == "READY" or not wanted.get("ready")])
+
+    @router.post("/v2/repository/models/{name}/load")
+    async def load(name: str, request: Request) -> Response:
+        parameters = await _changes(request)
+        try:
+            await repository.load(name, _versions(parameters))
+        except ModelError as error:
+            raise Refused(str(error), reason="load_failed") from error
+        return json({})
+
+    @router.post("/v2/repository/models/{name}/unload")
+    async def unload(name: str, request: Request) -> Response:
+        await _changes(request)
+        repository.unload(name)
+        return json({})
+
+    async def _changes(request: Request) -> dict[str, Any]:
+        if not repository.options.repository:
+            raise Refused(NOT_ENABLED, 403, reason="forbidden")
+        parameters = (await _document(request)).get("parameters", {})
+        if not isinstance(parameters, dict):
+            raise Refused("parameters must be a JSON object")
+        return parameters
+
+    return router
+
+
+def _versions(parameters: dict[str, Any]) -> list[str]:
+    """Return the versions to load, as Triton's model configuration names them; none means the newest.
+
+    The parameter `config` is JSON as text: {"version_policy": {"specific": {"versions": [1, 2]}}}, after
+    model_config.proto, ModelVersionPolicy.
+    """
+    unknown = sorted(set(parameters) - {"config"})
+    if unknown:
+        raise Refused(f"load takes no parameter {unknown[0]!r}: models come from the server's own folder")
+    if "config" not in parameters:
+        return []
+    try:
+        config = orjson.loads(parameters["config"])
+        return [str(int(number)) for number in config["version_policy"]["specific"]["versions"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise Refused('config must be like {"version_policy": {"specific": {"versions": [1]}}}, as text') from error
+
+
+async def _document(request: Request) -> dict[str, Any]:
+    body = await read_body(request.receive)
+    try:
+        document = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"the request is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise Refused("the request must be a JSON object")
+    return document
+
+
+def _statistics(version: Version) -> dict[str, object]:
+    return version.statistics.facts(version.name, version.number)
+
+
+def json(document: object, status: int = 200) -> Response:
+    """Return a JSON answer."""
+    return Response(orjson.dumps(document), status, media_type="application/json")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101  (registered for just this)
+    body, headers = refusal(error)
+    return Response(body, error.status, {name.decode(): value.decode() for name, value in headers})
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    answer = json({"error": str(error.detail)}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _nobody(_request: Request, _error: Exception) -> Response:
+    return json({"error": "the request ended before its body did"}, 400)
+
+
+async def _bug(_request: Request, _error: Exception) -> Response:
+    return json({"error": str(BUG)}, BUG.status)  # Starlette raises the error again, and uvicorn logs it

@@ -1,0 +1,212 @@
+"""The thread of the model, and who gets on it when: admission, batches, deadlines. Between `inference.py` and `vision`.
+
+A newcomer is admitted if it can be answered by its deadline behind everybody who is ahead; if not, it is refused at
+once. Whoever was admitted is never displaced by a later one of the same lane. The thread never waits while there is
+work: a batch is what is there when the model becomes free, in one of the sizes that were warmed up.
+"""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from model_as_service.server.batch import Outcome, decode, run
+from model_as_service.server.lanes import BULK, Item, Job, Lanes
+from model_as_service.server.refused import Refused
+
+if TYPE_CHECKING:
+    from model_as_service.server.metrics import Metrics
+    from model_as_service.server.repository import Version
+
+log = logging.getLogger(__name__)
+
+RESERVE_S = 0.005  # of every deadline, for what comes before and after: the network, the event loop
+HANG_S, HANG_FACTOR = 30.0, 10  # a batch that takes longer than both allow is not slow, it hangs
+CLOSE_S = 5.0
+FAILURES = 3  # so many batches in a row without one answer: the model is broken, not the images
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The batch on the model, since when, how long it should take, and how long at most."""
+
+    begun: float
+    expected: float
+    safe: float
+
+    def left(self, now: float) -> float:
+        """Return for how long it surely still runs.
+
+        One that is late has as long to go as it has been going, but not for ever: perhaps not the model stood still
+        but the whole machine, and after such a pause nobody should be refused because of it.
+        """
+        elapsed = now - self.begun
+        return self.safe - elapsed if elapsed < self.safe else min(elapsed, HANG_FACTOR * self.expected)
+
+    def hangs(self, now: float) -> bool:
+        """Tell whether nobody should wait for it any more."""
+        return now - self.begun > max(HANG_S, HANG_FACTOR * self.expected)
+
+
+class Scheduler:
+    """One model device. `submit`, `kill` and the properties are the event loop's, `_work` is the thread."""
+
+    def __init__(self, metrics: "Metrics", *, capacity: int, decoders: int = 0) -> None:
+        self._metrics, self._capacity = metrics, capacity
+        self._lanes = Lanes()
+        self._changed = threading.Condition()
+        self._running: Running | None = None
+        self._failures = 0
+        self._closed = False
+        # With one core the thread of the model decodes: a second thread would only take the core from it.
+        self._decoders = ThreadPoolExecutor(decoders, "decode") if decoders else None
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """How many images wait."""
+        return len(self._lanes)
+
+    @property
+    def hangs(self) -> bool:
+        """Tell whether the model has stopped answering; only a new process helps."""
+        running = self._running
+        return running is not None and running.hangs(monotonic())
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the model answers nothing but errors."""
+        return self._failures >= FAILURES
+
+    def check(self, version: "Version", images: int, lane: int, deadline: float) -> None:
+        """Raise Refused where so many images could not be answered by then: 503, and when to come back."""
+        with self._changed:
+            self._check(version, images, lane, deadline)
+
+    def submit(self, job: Job) -> None:
+        """Queue a job, whose `done` will be set; raises Refused."""
+        with self._changed:
+            self._check(job.version, len(job.images), job.lane, job.deadline)
+            self._lanes.push(job)
+            if self._decoders:
+                model = job.version.classifier
+                job.decoded = [self._decoders.submit(decode, model, image) for image in job.images]
+            self._changed.notify()
+
+    def kill(self, job: Job, error: Exception) -> None:
+        """Answer a job with an error, and spend nothing more on it."""
+        with self._changed:
+            self._drop(job)
+        if not job.done.done():
+            job.done.set_exception(error)
+
+    def close(self) -> None:
+        """End the thread once it is idle: an interpreter that ends under native code would crash."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(CLOSE_S)
+
+    def _check(self, version: "Version", images: int, lane: int, deadline: float) -> None:
+        now, waiting, running = monotonic(), len(self._lanes), self._running
+        if waiting + images > self._capacity:
+            wait = self._wait(version, images, BULK, now)
+            raise Refused(
+                f"{waiting} images are waiting, at most {self._capacity} may",
+                503, reason="queue_full", retry_after=wait,
+            )  # fmt: skip
+        if running is None and not waiting:
+            return  # an idle model tries: it costs nobody anything, and what was learned may be out of date
+        wait = self._wait(version, images, lane, now)
+        late = now + wait + RESERVE_S - deadline
+        if late > 0:
+            raise Refused(
+                f"the answer would take {wait * 1e3:.0f} ms, {late * 1e3:.0f} ms longer than there is",
+                503, reason="deadline", retry_after=late,
+            )  # fmt: skip
+
+    def _wait(self, version: "Version", images: int, lane: int, now: float) -> float:
+        """Return within how many seconds a newcomer is surely answered."""
+        wait = self._running.left(now) if self._running else 0.0
+        for other, count in self._lanes.ahead(lane):
+            if other is version:
+                images += count
+            else:
+                wait += other.costs.of(count)
+        return wait + version.costs.of(images)
+
+    def _work(self) -> None:
+        while (items := self._next()) is not None:
+            outcome = run(items)
+            with self._changed:
+                if outcome.whole:
+                    items[0].job.version.costs.observe(len(items), outcome.seconds)
+                self._running = None
+            self._failures = 0 if outcome.answered else self._failures + 1
+            self._loop.call_soon_threadsafe(self._deliver, items, outcome)
+            del items, outcome  # or an unloaded version would stay until the next batch
+
+    def _next(self) -> list[Item] | None:
+        """Wait for work and take a batch; None at the end."""
+        with self._changed:
+            while True:
+                job = self._lanes.first()
+                if job is None:
+                    if self._closed:
+                        return None
+                    self._changed.wait()
+                    continue
+                now = monotonic()
+                if self._too_late(job, now):
+                    self._drop(job)
+                    self._loop.call_soon_threadsafe(self._expired, job)
+                    continue
+                costs = job.version.costs
+                items = self._lanes.take(job, costs.best(*self._worth(job, now)))
+                self._running = Running(now, costs.expected(len(items)), costs.safe(len(items)))
+                return items
+
+    def _too_late(self, job: Job, now: float) -> bool:
+        """Tell whether work on a job would be in vain. While nobody waits behind it, it is tried to the last moment."""
+        alone = len(self._lanes) == job.waiting
+        return now + (0.0 if alone else job.version.costs.expected(1)) >= job.deadline
+
+    def _drop(self, job: Job) -> None:
+        """Spend nothing more on a job; what a batch has taken already is answered with it."""
+        for decoding in job.decoded[job.taken :]:
+            decoding.cancel()
+        self._lanes.kill(job)
+
+    def _worth(self, job: Job, now: float) -> tuple[int, float]:
+        """Return how many images could share a batch with a job, and the seconds to the first deadline of these."""
+        images, deadline, most = 0, job.deadline, job.version.costs.sizes[-1]
+        for other in self._lanes.same(job):
+            images, deadline = images + other.waiting, min(deadline, other.deadline)
+            if images >= most:
+                break
+        return images, deadline - now
+
+    def _deliver(self, items: list[Item], outcome: Outcome) -> None:
+        """Give every image its answer, on the event loop; a job is done with its last one."""
+        self._metrics.batch(outcome)
+        items[0].job.version.statistics.batch(outcome)
+        for item, answer in zip(items, outcome.answers, strict=True):
+            job = item.job
+            job.answers[item.index] = answer
+            job.open -= 1
+            if not job.open and not job.done.done():
+                job.done.set_result(None)
+
+    def _expired(self, job: Job) -> None:
+        if not job.done.done():
+            job.done.set_exception(expired())
+
+
+def expired() -> Refused:
+    """Return what a request is told whose deadline passed while it waited."""
+    return Refused("the deadline passed while the request waited", 504, reason="expired")

@@ -1,0 +1,115 @@
+"""The tables of a run that compares inference servers. Every number is a row of results.csv. Used by `peers.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports.summary import Cell, Row, Table, cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.results import Results
+    from reports.servers import Peer
+
+BARE, NEVER = "bare loop", float("inf")
+CAPACITY = " x capacity"
+MAIN = (
+    ("no-op, 1/s", "no-op", "throughput", ""),
+    ("own cost, ms", "no-op", "own_cost", ""),
+    ("model, 1/s", "8 clients", "throughput", ""),
+    ("of the bare loop, 8 clients", "8 clients", "share_of_bare", ""),
+    ("of the bare loop, 1 client", "alone", "share_of_bare", ""),
+    ("memory, MB", "8 clients", "memory", ""),
+)
+LATENCIES = (
+    ("1 client: 1/s", "alone", "throughput", ""),
+    ("p50, ms", "alone", "latency_p50", "p50"),
+    ("p99, ms", "alone", "latency_p99", "p99"),
+    ("8 clients: p50, ms", "8 clients", "latency_p50", "p50"),
+    ("p99, ms", "8 clients", "latency_p99", "p99"),
+    ("clients' own CPU", "8 clients", "client_cpu", ""),
+)
+OVERLOAD = (
+    ("good, of capacity", "goodput_share", ""),
+    ("accepted p50, ms", "accepted_p50", "p50"),
+    ("accepted p99, ms", "accepted_p99", "p99"),
+    ("refused", "refused_share", ""),
+    ("refusal p50, ms", "refusal_p50", ""),
+    ("all p50, ms", "response_p50", "p50"),
+)
+IMAGES = (
+    ("Pillow + NumPy, ms", "reference"),
+    ("ours, ms", "ours"),
+    ("ratio", "ratio"),
+    ("same first label", "agreement"),
+)
+
+Servers = list[tuple[str, str]]  # name and title
+
+
+def by_cost(found: Results, peers: Sequence[Peer]) -> Servers:
+    """Return the servers of which there is a number, the one with the smallest own cost first."""
+    titles = {each.name: each.title for each in peers}
+
+    def cost(name: str) -> float:
+        row = found.find(name, "no-op", "own_cost")
+        return NEVER if row is None or row.value is None else row.value
+
+    names = sorted((name for name in found.variants if name != BARE), key=cost)
+    return [(name, titles.get(name, name)) for name in names]
+
+
+def main(found: Results, servers: Servers) -> Table:
+    """Return the table of issue and README: what a server costs, and what is left of the bare loop."""
+    bare = (("throughput", "no-op"), None, ("throughput", "alone"), None, None, None)
+    cells = tuple(Cell("", kind="absent") if of is None else cell(found.find(BARE, of[1], of[0])) for of in bare)
+    rows = [Row("bare loop", BARE, cells), *_rows(found, servers, MAIN)]
+    return Table("Throughput and own cost", tuple(name for name, *_ in MAIN), tuple(rows), "server")
+
+
+def latencies(found: Results, servers: Servers) -> Table:
+    """Return the latencies in the closed loop."""
+    columns = tuple(name for name, *_ in LATENCIES)
+    return Table("EfficientNet-Lite in the closed loop", columns, tuple(_rows(found, servers, LATENCIES)), "server")
+
+
+def _rows(found: Results, servers: Servers, columns: Sequence[tuple[str, str, str, str]]) -> list[Row]:
+    return [
+        Row(title, name, tuple(cell(found.find(name, case, metric), p) for _, case, metric, p in columns))
+        for name, title in servers
+    ]
+
+
+def loads(found: Results) -> list[tuple[float, str]]:
+    """Return the multiples of capacity that were offered, with the name of their case."""
+    cases = dict.fromkeys(row.case for row in found.rows if row.case.endswith(CAPACITY))
+    return sorted((float(case.removesuffix(CAPACITY)), case) for case in cases)
+
+
+def in_figure(found: Results) -> list[tuple[str, str, str]]:
+    """Return the loads of the figure: label, case and the metric of its p99. Eight clients are capacity itself."""
+    return [
+        ("1 x", "8 clients", "latency_p99"),
+        *((f"{load:g} x", case, "accepted_p99") for load, case in loads(found)),
+    ]
+
+
+def overloads(found: Results, servers: Servers) -> list[Table]:
+    """Return one table for every load."""
+    tables = []
+    for load, case in loads(found):
+        columns = tuple((name, case, metric, p) for name, metric, p in OVERLOAD)
+        rows = tuple(_rows(found, servers, columns))
+        tables.append(Table(f"At {load:g} times capacity", tuple(name for name, *_ in columns), rows, "server"))
+    return tables
+
+
+def images(found: Results) -> Table | None:
+    """Return the image path, if it was measured."""
+    if found.find(BARE, "image path", "ratio") is None:
+        return None
+    cells = tuple(cell(found.find(BARE, "image path", metric)) for _, metric in IMAGES)
+    return Table(
+        "The image path", tuple(name for name, _ in IMAGES), (Row("decode, crop, resize, normalise", "", cells),), ""
+    )

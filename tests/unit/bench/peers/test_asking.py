@@ -1,0 +1,107 @@
+"""The bytes of each kind of request, read back by independent parsers, and what is read from answers."""
+
+import base64
+import json
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import HTTP
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.peers.asking import Message, first_label, request_for
+from bench.peers.peer import HERE, Peer, Request, load
+
+PEER = load(HERE / "fastapi")
+JPEG = b"\xff\xd8\xff\xe0 not all of a photo \r\n--"
+V2 = {"model_name": "m", "outputs": [{"name": "score", "data": [0.5]}, {"name": "label", "data": ["tabby", "lynx"]}]}
+
+
+def asked(kind: str) -> Peer:
+    return replace(PEER, request=Request(kind, "/v2/models/{model}/infer"))
+
+
+def form_of(message: Message) -> list[tuple[str | None, bytes]]:
+    head = f"Content-Type: {message.headers['Content-Type']}\r\n\r\n".encode()
+    parsed = message_from_bytes(head + message.body, policy=HTTP)
+    return [
+        (str(part.get_param("name", header="content-disposition")), bytes(part.get_payload(decode=True)))
+        for part in parsed.iter_parts()
+    ]
+
+
+@given(st.binary())
+def test_a_binary_tensor_is_its_header_its_length_and_the_photo(image: bytes):
+    message = request_for(asked("v2-binary"), image)
+    length = int(message.headers["Inference-Header-Content-Length"])
+    header, tensor = json.loads(message.body[:length]), message.body[length:]
+    (described,) = header["inputs"]
+    assert (described["name"], described["datatype"], described["shape"]) == ("image", "BYTES", [1])
+    assert described["parameters"]["binary_data_size"] == len(tensor)
+    assert int.from_bytes(tensor[:4], "little") == len(image)
+    assert tensor[4:] == image
+    assert [output["name"] for output in header["outputs"]] == ["label", "score"]
+    assert message.headers["Content-Type"] == "application/octet-stream"
+
+
+@given(st.binary())
+def test_in_json_the_photo_is_base64_and_says_so(image: bytes):
+    message = request_for(asked("v2-json"), image)
+    (described,) = json.loads(message.body)["inputs"]
+    assert described["parameters"] == {"content_type": "base64"}
+    assert [base64.b64decode(each, validate=True) for each in described["data"]] == [image]
+    assert message.headers == {"Content-Type": "application/json"}
+
+
+def test_a_raw_request_is_the_photo():
+    message = request_for(asked("raw"), JPEG)
+    assert (message.method, message.body, message.headers) == ("POST", JPEG, {"Content-Type": "image/jpeg"})
+
+
+def test_a_form_has_the_photo_as_its_only_file():
+    assert form_of(request_for(asked("multipart"), JPEG)) == [("image", JPEG)]
+
+
+@pytest.mark.parametrize("kind", ["v2-binary", "v2-json", "raw", "multipart"])
+def test_a_request_names_the_model_and_the_deadline_in_milliseconds(kind: str):
+    message = request_for(asked(kind), JPEG, model="no-op", deadline_ms=199.6)
+    assert message.path == "/v2/models/no-op/infer"
+    assert message.headers["X-Request-Timeout-Ms"] == "200"
+    plain = request_for(asked(kind), JPEG)
+    assert plain.path == "/v2/models/efficientnet-lite/infer"
+    assert "X-Request-Timeout-Ms" not in plain.headers
+    assert plain.body == message.body
+
+
+@pytest.mark.parametrize("data", [["tabby", "lynx"], [["tabby", "lynx"]]], ids=["flat", "nested"])
+def test_the_first_label_of_a_tensor_is_read_flat_or_nested(data: list[object]):
+    body = json.dumps({"outputs": [V2["outputs"][0], {"name": "label", "data": data}]}).encode()
+    assert first_label(asked("v2-json"), {}, body) == first_label(asked("v2-binary"), {}, body) == "tabby"
+
+
+def test_the_first_label_of_the_others_is_the_first_in_their_list():
+    body = b'{"labels": [{"label": "tabby", "score": 0.5}, {"label": "lynx", "score": 0.1}]}'
+    assert first_label(asked("raw"), {}, body) == first_label(asked("multipart"), {}, body) == "tabby"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"\xff", b"null", b"[]", b'{"labels": []}', b'{"labels": [{}]}', b'{"labels": [{"label": 3}]}',
+        b'{"outputs": []}', b'{"outputs": [{"name": "label", "data": []}]}',
+        b'{"outputs": [{"name": "label", "data": [3]}]}',
+        b'{"outputs": [{"name": "label", "data": ["a"]}, {"name": "label", "data": ["b"]}]}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["v2-json", "raw"])
+def test_an_answer_without_a_label_is_said(kind: str, body: bytes):
+    with pytest.raises(ValueError, match="fastapi gave no label"):
+        first_label(asked(kind), {}, body)
+
+
+def test_a_peer_that_is_asked_reads_the_same_photo(tmp_path: Path):
+    """Every kind carries the same bytes, so no peer gets an easier photo than another."""
+    bodies = {kind: request_for(asked(kind), JPEG).body for kind in ("v2-binary", "raw", "multipart")}
+    assert all(JPEG in body for body in bodies.values())

@@ -1,0 +1,61 @@
+"""The bare model, by way of the command line of `vision`, for real: everything else is held against it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.exits import StackFailed, UsageProblem
+from bench.peers.bare import Vision, parse_image_path, photo_files
+from bench.peers.rounds import MODEL, NO_OP
+
+
+@pytest.fixture
+def vision(tmp_path: Path, catalogue: Path, models: Path) -> Vision:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("coffee-1.jpg", "chelsea-1.jpg"):
+        (photos / name).write_bytes((catalogue / name).read_bytes())
+    return Vision(photos, tmp_path / "work", tmp_path / "logs", (), models)
+
+
+def test_photos_come_with_the_label_of_the_model_in_the_order_of_the_bare_loop(vision: Vision):
+    found = vision.labelled(MODEL)
+    assert [each.name for each in found] == ["chelsea-1.jpg", "coffee-1.jpg"]
+    assert found[1].label == "espresso"
+    assert found[1].image == (vision.photos / "coffee-1.jpg").read_bytes()
+
+
+def test_the_model_that_does_nothing_says_the_same_of_every_photo_and_is_quicker(vision: Vision):
+    assert len({each.label for each in vision.labelled(NO_OP)}) == 1
+    assert 0 < vision.loop_ms(NO_OP, 0.3) < vision.loop_ms(MODEL, 0.3)
+
+
+def test_the_image_path_is_compared_with_the_usual_one(vision: Vision):
+    found = vision.image_path(0.2)
+    assert found.photos == 2
+    assert 0 <= found.same <= 2
+    assert found.ratio == pytest.approx(found.ours_ms / found.reference_ms)
+
+
+def test_what_fails_is_told_with_its_last_words(vision: Vision):
+    with pytest.raises(StackFailed, match=r"(?s)vision limit failed \(exit code 2\).*no-such-model"):
+        vision.loop_ms("no-such-model", 0.1)
+
+
+def test_the_mean_and_not_the_median_is_compared():
+    told = {"reference_ns": [2_000_000, 2_000_000, 8_000_000], "ours_ns": [1_000_000] * 3, "photos": 50, "same": 49}
+    found = parse_image_path(json.dumps(told))
+    assert (found.reference_ms, found.ours_ms, found.same, found.photos) == (4.0, 1.0, 49, 50)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"reference_ns": [], "ours_ns": [], "photos": 1, "same": 1}'])
+def test_anything_else_is_not_taken_for_a_measurement(text: str):
+    with pytest.raises(StackFailed, match="something else than its JSON"):
+        parse_image_path(text)
+
+
+def test_a_folder_without_photos_is_a_mistake(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("no photo")
+    with pytest.raises(UsageProblem, match="no photos in"):
+        photo_files(tmp_path)

@@ -1,0 +1,281 @@
+"""Models and versions: what is loaded, what stays when a load fails, and what a file can do to the server: nothing."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from model_as_service.server import repository as module
+from model_as_service.server.refused import Refused
+from model_as_service.server.repository import Repository, Version, prove
+from tests.processes import wait_for
+from tests.unit.model_as_service.server.fakes import FakeModel, loaded
+from tests.unit.model_as_service.server.served import options
+from vision.errors import ModelError
+
+NAME = "no-op"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, models: Path) -> Path:
+    """A repository with the smallest of the models, which may be damaged."""
+    shutil.copytree(models / NAME, tmp_path / NAME)
+    return tmp_path
+
+
+@pytest.fixture
+def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Versions 1, 2 and 10 of a model that loads at once; `broken` on disk makes one fail."""
+    for number in ("2", "10", "1"):
+        (tmp_path / "fake" / number).mkdir(parents=True)
+        (tmp_path / "fake" / number / "model.toml").touch()
+
+    async def prove_fake(options: object, name: str, number: str) -> None:
+        await asyncio.sleep(0)
+        if (tmp_path / name / number / "broken").exists():
+            raise ModelError(f"{name} {number} was refused: it is broken")
+
+    monkeypatch.setattr(module, "prove", prove_fake)
+    monkeypatch.setattr(Repository, "_load", lambda _self, name, number: loaded(FakeModel(name, number)))
+    return tmp_path
+
+
+def served(repository: Repository, name: str = "fake") -> list[str]:
+    return repository.numbers(name)
+
+
+async def refusal(repository: Repository, name: str, *numbers: str) -> str:
+    with pytest.raises((ModelError, Refused)) as error:
+        await repository.load(name, numbers)
+    return str(error.value)
+
+
+def test_the_first_version_is_that_of_the_live_file_or_of_the_options(fakes: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes, version="2"))
+        assert not repository.ready
+        repository.load_first()
+        assert (repository.ready, served(repository)) == (True, ["2"])
+        live = tmp_path / "live"
+        live.write_text("1\n")
+        repository = Repository(options(models=fakes, live=live, version="10"))
+        repository.load_first()
+        assert served(repository) == ["1"]
+        live.write_text("2\n")
+        await repository.load_live()
+        assert served(repository) == ["2"]
+        live.write_text("nonsense\n")
+        with pytest.raises(ModelError):
+            await repository.load_live()
+        assert served(repository) == ["2"], "what was there stays"
+
+    asyncio.run(scenario())
+
+
+def test_the_newest_is_loaded_where_none_is_named(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        await repository.load("fake")
+        assert served(repository) == ["10"], "as numbers, not as text"
+
+    asyncio.run(scenario())
+
+
+def test_the_last_of_several_is_the_default_and_what_is_loaded_stays_as_it_is(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["1", "2"])
+        first = repository.find("fake", "1")
+        assert repository.find("fake").number == "2"
+        await repository.load("fake", ["10", "1"])
+        assert served(repository) == ["10", "1"]
+        assert repository.find("fake") is first
+        assert [version.number for version in repository.served] == ["10", "1"]
+        with pytest.raises(Refused, match="no model fake version 2") as refused:
+            repository.find("fake", "2")
+        assert refused.value.status == 404
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_load_leaves_all_as_it_was_and_says_why(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["1"])
+        (fakes / "fake" / "10" / "broken").touch()
+        assert "it is broken" in await refusal(repository, "fake", "2", "10")
+        assert served(repository) == ["1"], "not the good one of the two either"
+        states = {entry["version"]: (entry["state"], entry["reason"]) for entry in repository.index()}
+        assert states == {
+            "1": ("READY", ""),
+            "2": ("UNAVAILABLE", ""),
+            "10": ("UNAVAILABLE", "fake 10 was refused: it is broken"),
+        }
+        (fakes / "fake" / "10" / "broken").unlink()
+        await repository.load("fake", ["10"])
+        assert repository.index()[-1] == {"name": "fake", "version": "10", "state": "READY", "reason": ""}
+
+    asyncio.run(scenario())
+
+
+def test_an_unloaded_model_is_gone(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["1", "2"])
+        repository.unload("fake")
+        assert (repository.ready, served(repository), list(repository.served)) == (False, [], [])
+        for gone in (repository.unload, repository.find):
+            with pytest.raises(Refused, match="no model fake") as refused:
+                gone("fake")
+            assert refused.value.status == 404
+
+    asyncio.run(scenario())
+
+
+def test_what_is_not_there_cannot_be_loaded_and_is_not_remembered(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        assert await refusal(repository, "other") == "there is no model other in the repository"
+        assert await refusal(repository, "fake", "7") == "there is no version 7 of fake in the repository"
+        assert repository._reasons == {}, "names come over the network, and never end"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../fake", "fake/1", "/etc", "a\0b", "a\nb", "-x", "é", "x" * 65])
+def test_a_name_is_never_a_path(fakes: Path, name: str) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes / "fake"))
+        for numbers in ([], ["1"]):
+            assert "is no name of a model" in await refusal(repository, name, *numbers)
+
+    asyncio.run(scenario())
+
+
+def test_the_index_is_in_order_and_lists_models_only(fakes: Path) -> None:
+    async def scenario() -> None:
+        for other in ("another/1", ".cache/1", "empty"):
+            (fakes / other).mkdir(parents=True)
+        for other in ("another/1", ".cache/1"):
+            (fakes / other / "model.toml").touch()
+        (fakes / "README.md").touch()
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["1"])
+        shutil.rmtree(fakes / "fake" / "1")  # loaded, though no longer on disk
+        found = [(entry["name"], entry["version"], entry["state"]) for entry in repository.index()]
+        assert found == [
+            ("another", "1", "UNAVAILABLE"),
+            ("fake", "1", "READY"),
+            ("fake", "2", "UNAVAILABLE"),
+            ("fake", "10", "UNAVAILABLE"),
+        ]
+
+    asyncio.run(scenario())
+
+
+def test_of_two_loads_the_later_one_has_the_last_word(fakes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        slow = asyncio.Event()
+
+        async def prove_slowly(options: object, name: str, number: str) -> None:
+            if number == "1":
+                await slow.wait()
+
+        monkeypatch.setattr(module, "prove", prove_slowly)
+        repository = Repository(options(models=fakes))
+        first = asyncio.create_task(repository.load("fake", ["1"]))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(repository.load("fake", ["2"]))
+        await asyncio.sleep(0)
+        slow.set()
+        await asyncio.gather(first, second)
+        assert served(repository) == ["2"]
+
+    asyncio.run(scenario())
+
+
+def test_a_real_model_is_proved_loaded_and_measured(folder: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=folder, device="cpu", sizes=(1, 2)))
+        await repository.load(NAME)
+        version = repository.find(NAME)
+        assert isinstance(version, Version)
+        assert (version.name, version.number, version.costs.sizes) == (NAME, "1", (1, 2))
+        assert 0 < version.costs.expected(1) < version.load_s
+
+    asyncio.run(scenario())
+
+
+def replace_graph(folder: Path, content: bytes) -> None:
+    """Put another file in the place of the model, and a manifest beside it that says that it is the one."""
+    place = folder / NAME / "1"
+    before = hashlib.sha256((place / "model.onnx").read_bytes()).hexdigest()
+    (place / "model.onnx").write_bytes(content)
+    manifest = (place / "model.toml").read_text()
+    assert before in manifest
+    (place / "model.toml").write_text(manifest.replace(before, hashlib.sha256(content).hexdigest()))
+
+
+def test_a_file_that_is_no_model_is_refused_in_words(folder: Path) -> None:
+    replace_graph(folder, b"no graph at all")
+    words = asyncio.run(refusal(Repository(options(models=folder, device="cpu")), NAME, "1"))
+    assert words.startswith("no-op 1 was refused: Error: ONNX Runtime cannot load the model")
+    assert "\n" not in words
+
+
+@pytest.fixture
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have models proved by a script."""
+
+    def become(script: str) -> None:
+        path = tmp_path / "child"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(path))
+
+    return become
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -SEGV $$", "no-op 1 was refused: it crashed with signal 11"),
+        ("kill -KILL $$", "no-op 1 was refused: it crashed with signal 9"),
+        ("echo first >&2; echo last >&2; exit 3", "no-op 1 was refused: last"),
+        (r"printf '\377' >&2; exit 1", "no-op 1 was refused: \N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_a_file_that_kills_the_child_is_refused_in_words(
+    folder: Path, child: Callable[[str], None], script: str, words: str
+) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=folder))
+        assert await refusal(repository, NAME, "1") == words
+        [entry] = repository.index()
+        assert (entry["state"], entry["reason"]) == ("UNAVAILABLE", words)
+
+    child(script)
+    asyncio.run(scenario())
+
+
+def test_a_child_that_does_not_end_is_ended(
+    folder: Path, child: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    child(f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 60")
+    monkeypatch.setattr(module, "PROOF_S", 0.5)
+    with pytest.raises(ModelError, match="did not answer within"):
+        asyncio.run(prove(options(models=folder), NAME, "1"))
+    with suppress(FileNotFoundError):  # on a machine so slow that it had not begun
+        pid = int((tmp_path / "pid").read_text())
+
+        def gone() -> None:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+
+        wait_for(gone)
