@@ -112,7 +112,9 @@ class Classifier:
         """Return the best classes of one photo's probabilities [1000], best first."""
         # The few that can be among the best, then in order: sorting all thousand costs several times as much. Of two
         # equal scores the lower index comes first, on every machine.
-        least = probabilities[probabilities.argpartition(-count)[-count]]
+        ordered = probabilities.copy()
+        ordered.partition(-count)
+        least = ordered[-count]
         few = (probabilities >= least).nonzero()[0]
         best = sorted(zip((-probabilities[few]).tolist(), few.tolist(), strict=True))[:count]
         return tuple(Score(self._labels[index], -negative, index) for negative, index in best)

@@ -44,16 +44,18 @@ class Connection(HttpToolsProtocol):
         """Read on, unless the head of the request has become too long."""
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > MAX_HEAD and not self.transport.is_closing():
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._head_bytes > MAX_HEAD:
             self._refuse(431, f"the request's headers are longer than {MAX_HEAD:,} bytes")
+        elif self._late is None:
+            self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """Begin a head."""
         super().on_message_begin()
         # What came with its first byte is not counted: most of it can be the body of the request before.
         self._in_head, self._head_bytes = True, 0
-        if self._late is None:
-            self._wait_for_head()
 
     def on_headers_complete(self) -> None:
         """End a head; what follows is for the application to limit."""
@@ -61,6 +63,11 @@ class Connection(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
         self.scope[CONNECTION] = self  # type: ignore[literal-required]  # the task that reads it begins later
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body of the request in progress has arrived in full."""
+        return not self.cycle.more_body
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP; uvicorn would do it in plain text."""

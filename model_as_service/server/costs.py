@@ -11,7 +11,7 @@ from collections.abc import Mapping
 GAIN, GAIN_SWING, GAIN_SHAPE = 1 / 8, 1 / 4, 1 / 64
 SAFETY = 4.0  # deviations above the mean, as in RFC 6298
 LEAP = 4.0  # one batch that took longer than so many times the mean was an accident: a pause of the whole machine
-WORTH = 0.95  # a larger batch makes its first request wait, so it must save one twentieth of the time per image
+WORTH = 0.95
 
 
 class Costs:
@@ -48,14 +48,10 @@ class Costs:
         return best
 
     def of(self, images: int) -> float:
-        """Return within how many seconds so many images are surely done, in the batches that would be made of them.
+        """Return within how many seconds so many images are surely done, in batches of the size that suits them best.
 
         The deviations of several batches add up as the root of their squares.
         """
-        total, squares = 0.0, 0.0
-        while images:
-            size = self.best(images)
-            count, images = divmod(images, size)
-            total += count * self._shape[size]
-            squares += count * self._shape[size] ** 2
-        return total * self._pace + SAFETY * self._swing * math.sqrt(squares)
+        size = self.best(images)
+        batches = images / size  # a last one that is smaller costs less
+        return self._shape[size] * (batches * self._pace + SAFETY * self._swing * math.sqrt(batches))

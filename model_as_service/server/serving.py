@@ -7,6 +7,7 @@ ready at once, accepting for the grace period, then only finishing.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -75,6 +76,8 @@ class Serving:
     async def _main(self) -> None:
         repository = Repository(self._options)
         repository.load_first()
+        gc.collect()
+        gc.freeze()  # what is here by now is no garbage; looking through it would be a pause for everybody
         self._app = App(self._options, repository, decoders=_cores() - 1)
         config = uvicorn.Config(
             self._app, http=Connection, ws="none", lifespan="off", proxy_headers=False,

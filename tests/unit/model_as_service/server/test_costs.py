@@ -89,13 +89,10 @@ def test_a_larger_batch_that_saves_too_little_is_not_made() -> None:
 
 
 @given(shapes, st.integers(0, 100))
-def test_a_wait_is_what_greedy_batches_add_up_to(shape: dict[int, float], images: int) -> None:
-    costs, left, batches = Costs(shape), images, []
-    while left:
-        batches.append(costs.best(left))
-        left -= batches[-1]
-    mean = sum(costs.expected(size) for size in batches)
-    swings = math.sqrt(sum((costs.safe(size) - costs.expected(size)) ** 2 for size in batches))
-    assert costs.of(images) == pytest.approx(mean + swings)
-    assert costs.of(images) <= sum(costs.safe(size) for size in batches) * (1 + 1e-9)
+def test_a_wait_is_that_of_batches_of_the_size_that_suits_best(shape: dict[int, float], images: int) -> None:
+    costs = Costs(shape)
+    size = costs.best(images)
+    batches, swing = images / size, costs.safe(size) - costs.expected(size)
+    assert costs.of(images) == pytest.approx(batches * costs.expected(size) + math.sqrt(batches) * swing)
+    assert costs.of(size) == pytest.approx(costs.safe(size))
     assert SAFETY > 1
