@@ -24,8 +24,7 @@ bench: setup  ## Compare the three architectures: PROFILE=smoke|quick|full
 	@$(BIN)/sweetspot run --profile $(PROFILE)
 
 test: setup $(DEV)  ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract
-	@$(BIN)/python -m pytest tests/e2e tests/test_*.py  # one at a time: these measure, or start all that there is
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-peers: setup $(DEV)  ## Test our client against MLServer and KServe; installs both
 	@$(BIN)/python -c 'from bench.peers import environment as e, peer; [e.ready(p) or e.install(p) for p in peer.find(["mlserver", "kserve"])]'

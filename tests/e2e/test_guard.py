@@ -162,10 +162,19 @@ def test_a_polite_child_gets_the_chance_to_end_itself(tmp_path: Path):
 
 
 def test_what_a_finished_command_left_behind_is_ended(tmp_path: Path, started: list[psutil.Process]):
-    leaving = "import os, signal; pid = os.fork(); pid and (print('up', pid, flush=True), os._exit(3)); signal.pause()"
+    seen = tmp_path / "seen"
+    leaving = (
+        "import os, signal, time\n"
+        "if pid := os.fork():\n"
+        "    print('up', pid, flush=True)\n"
+        f"    while not os.path.exists({str(seen)!r}): time.sleep(0.01)\n"
+        "    os._exit(3)\n"
+        "signal.pause()"
+    )
     with start(tmp_path / "log", "-c", leaving) as it:
         (left,) = family(tmp_path / "log", 1)
         started.append(left)
+        seen.touch()
         assert it.wait(FIVE_SECONDS) == 3
         gone_within_five_seconds([left])
 

@@ -74,7 +74,7 @@ def test_run_json_says_who_took_part_and_how_it_went(done: tuple[Path, str]):
         assert trial["memory_bytes"] > 10_000_000
         assert [step["of_capacity"] for step in trial["steps"]] == [2, 5]
         slices = [each for rounds in trial["rounds"].values() for round_ in rounds for each in round_["slices"]]
-        assert [each["clients"] for each in slices] == [8, 1, 8]
+        assert sorted(each["clients"] for each in slices) == [1, 8, 8], "in any order: the calmest round comes first"
         assert all(each["failures"] == {} and each["n"] > 0 for each in slices)
     assert {check["verdict"] for check in facts["checks"]} == {"withheld"}
 
