@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MARGIN = 1.1  # on every predicted wait: others may take the processor before it is over
 RESERVE_S = 0.005  # of every deadline, for what comes before and after: the network, the event loop
 HANG_S, HANG_FACTOR = 30.0, 10  # a batch that takes longer than both allow is not slow, it hangs
 CLOSE_S = 5.0
@@ -123,7 +124,7 @@ class Scheduler:
         if running is None and not waiting:
             return  # an idle model tries: it costs nobody anything, and what was learned may be out of date
         wait = self._wait(version, images, lane, now)
-        late = now + wait + RESERVE_S - deadline
+        late = now + MARGIN * wait + RESERVE_S - deadline
         if late > 0:
             raise Refused(
                 f"the answer would take {wait * 1e3:.0f} ms, {late * 1e3:.0f} ms longer than there is",
