@@ -16,3 +16,16 @@ def read_toml(path: Path, what: str = "") -> dict[str, Any]:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}{hint}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{path} is not valid TOML: {error}") from error
+
+
+def read_profile(name: str, ours: Path) -> tuple[Any, str, str]:
+    """Return a profile's table, its name and where it stands: one of ours, or the TOML file of that path.
+
+    Raises UsageProblem.
+    """
+    if name.endswith(".toml"):
+        return read_toml(Path(name)), Path(name).stem, name
+    known = read_toml(ours)
+    if name not in known:
+        raise UsageProblem(f"unknown profile {name!r}: known are {', '.join(known)}; or give the path of a .toml file")
+    return known[name], name, f"{ours}: {name}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.exits import UsageProblem
 from bench.profiles import Step
-from bench.tomlfile import read_toml
+from bench.tomlfile import read_profile
 
 OURS = Path(__file__).with_name("profiles.toml")
 WHOLE = ("blocks", "rounds")
@@ -42,12 +42,7 @@ class Profile:
 
 def load(name: str) -> Profile:
     """Return the profile of that name, or the one in the TOML file of that path. Raises UsageProblem."""
-    if name.endswith(".toml"):
-        return check(read_toml(Path(name)), Path(name).stem, name)
-    ours = read_toml(OURS)
-    if name not in ours:
-        raise UsageProblem(f"unknown profile {name!r}: known are {', '.join(ours)}; or give the path of a .toml file")
-    return check(ours[name], name, f"{OURS}: {name}")
+    return check(*read_profile(name, OURS))
 
 
 def check(values: Mapping[str, Any], name: str, where: str) -> Profile:
