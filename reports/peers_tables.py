@@ -28,7 +28,7 @@ LATENCIES = (
     ("p99, ms", "alone", "latency_p99", "p99"),
     ("8 clients: p50, ms", "8 clients", "latency_p50", "p50"),
     ("p99, ms", "8 clients", "latency_p99", "p99"),
-    ("clients' own CPU", "8 clients", "client_cpu", ""),
+    ("clients' turnaround, ms", "8 clients", "client_turnaround", ""),
 )
 OVERLOAD = (
     ("good, of capacity", "goodput_share", ""),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from vision.classifier import Classifier
@@ -16,6 +17,10 @@ from webapp.photos import PhotoStore
 
 ROOT = Path(__file__).parent.parent
 IMAGE_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+
+# How long an example takes is the machine's business: on a shared one any of them may take a second.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def made_by_setup(path: Path) -> Path:

@@ -104,7 +104,8 @@ class Classifier:
             raise ModelError("this classifier is closed")
         chunks = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
         try:
-            return np.concatenate([session.run(None, {"image": chunk})[0] for chunk in chunks])
+            rows = [session.run(None, {"image": chunk})[0] for chunk in chunks]
+            return rows[0] if len(rows) == 1 else np.concatenate(rows)
         except Exception as error:
             raise ModelError(f"inference failed: {error}") from error
 

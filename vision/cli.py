@@ -1,6 +1,8 @@
 """`python -m vision`: build the models, look at them, try and prove them, measure them, and say which one is live."""
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -123,13 +125,38 @@ def prove(models: Path, name: str, version: str, device: str) -> None:
 @threads_option
 @seconds_option
 @click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
-def limit(folder: Path, models: Path, name: str, version: str, **pace: Any) -> None:  # noqa: ANN401  (see measure_limit)
-    """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON."""
-    from vision.limit import measure_limit
+@click.option("--turns", is_flag=True, help="Read seconds from stdin, a line for each turn, in place of --seconds.")
+def limit(
+    folder: Path,
+    models: Path,
+    name: str,
+    version: str,
+    *,
+    seconds: float,
+    rate: float,
+    turns: bool,
+    **where: Any,  # noqa: ANN401  (see BareLoop)
+) -> None:
+    """Score the photos of FOLDER in a bare loop and print the nanoseconds of each as JSON, one line for a turn."""
+    from vision.limit import BareLoop
     from vision.photos import read_photos
 
     photos = read_photos(folder)
-    click.echo(json.dumps(asdict(measure_limit(load_artifact(models, version, name), photos, **pace))))
+    loop = BareLoop(load_artifact(models, version, name), photos, **where)
+    for each in _asked() if turns else [seconds]:
+        click.echo(json.dumps(asdict(loop.turn(each, rate))))
+
+
+def _asked() -> Iterator[float]:
+    """Read how long each turn is. Waits for the next line only when the turn before has been told."""
+    for line in sys.stdin:
+        try:
+            seconds = float(line)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            raise click.UsageError(f"{line.strip()!r} is no number of seconds above 0")
+        yield seconds
 
 
 @main.command("image-path")

@@ -11,6 +11,7 @@ from bench.exits import StackFailed, UsageProblem
 from bench.machine import limit
 from bench.peers.running import MODELS, VERSION
 from bench.peers.slices import Photo
+from bench.peers.turns import Turns
 from bench.stacks.guarded import Guarded, environment
 from bench.stacks.running import ending
 
@@ -34,6 +35,16 @@ class ImagePath:
         return self.ours_ms / self.reference_ms
 
 
+class BareLoop(Turns):
+    """The bare loop of one model as a process that stays, with its session open and warm."""
+
+    def turn(self, seconds: float) -> float:
+        """Return the mean milliseconds per photo of one turn. The mean: what counts is how many it does."""
+        told = self.ask(f"{seconds:g}", seconds + START_ALLOWANCE_S)
+        samples = limit.parse(told).samples_ms["response"]
+        return sum(samples) / len(samples)
+
+
 @dataclass(frozen=True)
 class Vision:
     """Runs `python -m vision` on the cores of the system under test."""
@@ -44,11 +55,10 @@ class Vision:
     cores: tuple[int, ...]
     models: Path = MODELS
 
-    def loop_ms(self, model: str, seconds: float) -> float:
-        """Return the mean milliseconds per photo of the bare loop. The mean: what counts is how many it does."""
-        told = self._run("limit", str(self.photos), "--model", model, *self._model(), "--seconds", f"{seconds:g}")
-        samples = limit.parse(told).samples_ms["response"]
-        return sum(samples) / len(samples)
+    def bare_loop(self, model: str) -> BareLoop:
+        """Return the bare loop of a model, to be started by `with`."""
+        argv = self._argv("limit", str(self.photos), "--turns", "--model", model, *self._model())
+        return BareLoop("vision limit", argv, log=self.logs / "vision-limit.log", cores=self.cores)
 
     def image_path(self, seconds: float) -> ImagePath:
         """Compare the image path with Pillow + NumPy, photo by photo."""
@@ -68,12 +78,15 @@ class Vision:
     def _model(self) -> Sequence[str]:
         return ("--version", VERSION, "--models", str(self.models))
 
+    def _argv(self, command: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "vision", command, *arguments]
+
     def _run(self, command: str, *arguments: str) -> str:
         """Run one command and return what it printed. Raises StackFailed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         answer, log = self.folder / f"{command}.txt", self.logs / f"vision-{command}.log"
         answer.unlink(missing_ok=True)
-        argv = [sys.executable, "-m", "vision", command, *arguments]
+        argv = self._argv(command, *arguments)
         with Guarded(f"vision {command}", argv, env=environment(), log=log, cores=self.cores, output=answer) as running:
             code = running.wait(START_ALLOWANCE_S)
         if code != 0:

@@ -16,14 +16,14 @@ from bench.peers.bare import Vision
 from bench.peers.overload import Overload
 from bench.peers.peer import Peer
 from bench.peers.profile import Profile
-from bench.peers.rounds import CLIENTS, CROWD, MODEL, NO_OP, Round, mean_rate
+from bench.peers.rounds import CLIENTS, CROWD, MODEL, NO_OP, Round, median_rate
 from bench.peers.running import RunningPeer
 from bench.peers.slices import ClosedLoop, Photo, Slice, targets
 from bench.profiles import Step
 from bench.runfolder import now
 
-RESTLESS, MOST = 1.25, 2  # a round with more unrest is measured again, but never more than so many times the rounds
 WARM_UPS = 5
+CAPACITY_SLICES = 3  # as long as so many slices: what the overload is a multiple of is measured once, not in rounds
 START_S, PROCESS_S, GENERATOR_S = 3.0, 0.7, 2.0  # of a peer, of clients or a bare loop, of Locust: roughly
 
 
@@ -65,8 +65,7 @@ class Measured:
     """What one peer showed in one block."""
 
     place: Place
-    rounds: Mapping[str, Sequence[Round]]  # by model, those that count
-    restless: Mapping[str, Sequence[Round]]  # those that do not, since the machine changed meanwhile
+    rounds: Mapping[str, Sequence[Round]]  # by model
     memory_bytes: int
     overloads: Sequence[Overload]
     machine: Machine
@@ -74,18 +73,15 @@ class Measured:
 
     @property
     def capacity(self) -> float:
-        """Right answers per second with eight clients."""
-        return mean_rate(self.rounds[MODEL])
+        """Right answers per second with eight clients, the median over rounds."""
+        return median_rate(self.rounds[MODEL])
 
     def record(self) -> dict[str, object]:
         """Return the entry in run.json."""
         place = self.place
         return {
             "trial": place.trial, "block": place.block, "position": place.position, "variant": place.peer.name,
-            **{
-                key: {model: [each.record() for each in rounds] for model, rounds in found.items()}
-                for key, found in (("rounds", self.rounds), ("restless", self.restless))
-            },
+            "rounds": {model: [each.record() for each in rounds] for model, rounds in self.rounds.items()},
             "capacity_per_s": self.capacity, "memory_bytes": self.memory_bytes,
             "steps": [{"step": number, **each.record()} for number, each in enumerate(self.overloads)],
             "machine": asdict(self.machine), "started_at": self.started_at,
@@ -96,66 +92,70 @@ def measure(rig: Rig, place: Place) -> Measured:
     """Measure one peer. Raises StackFailed or GeneratorFailed."""
     started_at, before = now(), counters.read(rig.cores.sut)
     rounds: dict[str, list[Round]] = {}
-    with RunningPeer(place.peer, model=NO_OP, logs=place.logs, cores=rig.sut) as running:
-        rounds[NO_OP] = closed(rig, place, running, NO_OP)
+    with (
+        RunningPeer(place.peer, model=NO_OP, logs=place.logs, cores=rig.sut) as running,
+        clients_of(rig, place, running, NO_OP) as loop,
+    ):
+        rounds[NO_OP] = closed(rig, running, loop, NO_OP)
         running.check()
-    with RunningPeer(place.peer, model=MODEL, logs=place.logs, cores=rig.sut) as running:
-        rounds[MODEL] = closed(rig, place, running, MODEL)
+    with (
+        RunningPeer(place.peer, model=MODEL, logs=place.logs, cores=rig.sut) as running,
+        clients_of(rig, place, running, MODEL) as loop,
+    ):
+        rounds[MODEL] = closed(rig, running, loop, MODEL)
         memory = memory_of(running.pid)
-        overloads = opened(rig, place, running)
+        overloads = opened(rig, place, running, loop)
         running.check()
     machine = counters.read(rig.cores.sut).since(before)
-    counted = {model: own[: rig.profile.rounds] for model, own in rounds.items()}
-    restless = {model: own[rig.profile.rounds :] for model, own in rounds.items()}
-    return Measured(place, counted, restless, memory, overloads, machine, started_at)
+    return Measured(place, rounds, memory, overloads, machine, started_at)
 
 
-def closed(rig: Rig, place: Place, running: RunningPeer, model: str) -> list[Round]:
-    """Let bare loop and server take turns, while the other one rests; return the rounds, the calmest first.
+def clients_of(rig: Rig, place: Place, running: RunningPeer, model: str) -> ClosedLoop:
+    """Return the clients of a running peer, to be started by `with`."""
+    profile, orders, log = rig.profile, rig.work / "orders.json", place.logs / "clients.log"
+    loop = ClosedLoop(orders, log=log, cores=rig.generators, settle_s=profile.settle_s, patience_s=profile.patience_s)
+    return loop.prepare(running.base_url, place.peer.name, targets(place.peer, rig.photos[model], model))
 
-    More than asked for, if the machine is restless. Raises StackFailed where no answer is right.
+
+def closed(rig: Rig, running: RunningPeer, loop: ClosedLoop, model: str) -> list[Round]:
+    """Let bare loop and server take turns, while the other one rests. Raises StackFailed where no answer is right.
+
+    A turn of the bare loop ends one round and begins the next.
     """
-    profile, loop = rig.profile, loop_of(rig, place)
-    loop.prepare(running.base_url, place.peer.name, targets(place.peer, rig.photos[model], model))
+    profile, rounds = rig.profile, list[Round]()
     warm_up(loop, profile.warmup_s)
-    rounds, before = list[Round](), rig.vision.loop_ms(model, profile.slice_s)
-    while sum(each.unrest <= RESTLESS for each in rounds) < profile.rounds and len(rounds) < MOST * profile.rounds:
-        order = CLIENTS[model][:: -1 if len(rounds) % 2 else 1]  # nobody always comes first
-        slices = answered(running, loop.run(*((clients, profile.slice_s) for clients in order)))
-        after = rig.vision.loop_ms(model, profile.slice_s)
-        rounds.append(Round(before, slices, after))
-        before = after
-    return sorted(rounds, key=lambda each: each.unrest)
+    with rig.vision.bare_loop(model) as bare:
+        before = bare.turn(profile.slice_s)
+        for number in range(profile.rounds):
+            order = CLIENTS[model][:: -1 if number % 2 else 1]  # nobody always comes first
+            slices = [answered(running, loop.turn(clients, profile.slice_s)) for clients in order]
+            after = bare.turn(profile.slice_s)
+            rounds.append(Round(before, slices, after))
+            before = after
+    return rounds
 
 
 def warm_up(loop: ClosedLoop, seconds: float) -> None:
     """Ask for some time; again as long as there is no right answer, since some are ready long before they answer."""
     for _ in range(WARM_UPS):
-        if loop.run((CROWD, seconds))[0].rate_per_s > 0:
+        if loop.turn(CROWD, seconds).rate_per_s > 0:
             return
 
 
-def loop_of(rig: Rig, place: Place) -> ClosedLoop:
-    """Return what runs the slices of a peer."""
-    profile, log = rig.profile, place.logs / "clients.log"
-    return ClosedLoop(rig.work / "orders.json", log, rig.generators, profile.settle_s, profile.patience_s)
+def answered(running: RunningPeer, found: Slice) -> Slice:
+    """Return the slice if it has a right answer: nothing else can be held against the bare loop."""
+    if found.rate_per_s <= 0:
+        running.check()
+        raise StackFailed(f"{running.peer.title} gave no right answer: {dict(found.failures) or 'none at all'}")
+    return found
 
 
-def answered(running: RunningPeer, slices: list[Slice]) -> list[Slice]:
-    """Return the slices if each has a right answer: nothing else can be held against the bare loop."""
-    for each in slices:
-        if each.rate_per_s <= 0:
-            running.check()
-            raise StackFailed(f"{running.peer.title} gave no right answer: {dict(each.failures) or 'none at all'}")
-    return slices
-
-
-def opened(rig: Rig, place: Place, running: RunningPeer) -> list[Overload]:
+def opened(rig: Rig, place: Place, running: RunningPeer, loop: ClosedLoop) -> list[Overload]:
     """Send every step of the overload, with the capacity measured anew before each: the machine changes."""
-    profile, loop, steps = rig.profile, loop_of(rig, place), list[Overload]()
+    profile, steps = rig.profile, list[Overload]()
     asked = targets(place.peer, rig.photos[MODEL], MODEL, deadline_ms=profile.slo_ms)
     for step in profile.overload:
-        (found,) = answered(running, loop.run((CROWD, profile.slice_s)))
+        found = answered(running, loop.turn(CROWD, CAPACITY_SLICES * profile.slice_s))
         if steps:
             steps[-1] = replace(steps[-1], after_per_s=found.rate_per_s)
         seed = (rig.seed, place.block, len(steps))
@@ -169,10 +169,12 @@ def opened(rig: Rig, place: Place, running: RunningPeer) -> list[Overload]:
 
 def planned_s(profile: Profile) -> float:
     """Return how long a peer should take in a block, for the remaining time only."""
-    turn_s = profile.slice_s + profile.settle_s + PROCESS_S
-    turns = sum(len(clients) + 1 for clients in CLIENTS.values()) * profile.rounds + len(CLIENTS)
-    steps_s = sum(turn_s + GENERATOR_S + profile.warmup_s + drained_s(step, profile) for step in profile.overload)
-    return 2 * (START_S + profile.warmup_s + PROCESS_S) + turns * turn_s + steps_s
+    starts_s = len(CLIENTS) * (START_S + 2 * PROCESS_S + profile.warmup_s + profile.settle_s)
+    slices = sum(len(clients) for clients in CLIENTS.values()) * profile.rounds
+    rounds_s = slices * (profile.settle_s + profile.slice_s) + len(CLIENTS) * (profile.rounds + 1) * profile.slice_s
+    capacity_s = profile.settle_s + CAPACITY_SLICES * profile.slice_s
+    steps_s = sum(capacity_s + GENERATOR_S + profile.warmup_s + drained_s(step, profile) for step in profile.overload)
+    return starts_s + rounds_s + steps_s
 
 
 def drained_s(step: Step, profile: Profile) -> float:

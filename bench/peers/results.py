@@ -12,7 +12,7 @@ from bench.analysis.thresholds import Thresholds
 from bench.peers.bare import ImagePath
 from bench.peers.measure import Measured
 from bench.peers.overload import Shown, shown
-from bench.peers.rounds import ALONE, CROWD, MODEL, NO_OP, Round, mean_rate
+from bench.peers.rounds import ALONE, CROWD, MODEL, NO_OP, Round, median_rate
 
 EXPERIMENT, BARE = "peers", "bare loop"
 CASES = {ALONE: "alone", CROWD: "8 clients"}
@@ -65,13 +65,13 @@ def collect(measured: Sequence[Measured], images: Mapping[int, ImagePath], limit
 
 
 def bare(found: Found, measured: Sequence[Measured]) -> None:
-    """Add the bare loop: per block, the mean beside all peers."""
+    """Add the bare loop: per block, the median over the rounds of all peers."""
     for model, case in ((NO_OP, "no-op"), (MODEL, "alone")):
         times: dict[int, list[float]] = {}
         for each in measured:
             times.setdefault(each.place.block, []).extend(round_.bare_ms for round_ in each.rounds[model])
         if times:
-            rates = {block: 1e3 / float(np.mean(own)) for block, own in times.items()}
+            rates = {block: 1e3 / float(np.median(own)) for block, own in times.items()}
             found.mean((BARE, case, "throughput"), rates, "1/s")
 
 
@@ -92,13 +92,13 @@ def image_path(found: Found, images: Mapping[int, ImagePath]) -> None:
 
 
 def closed(found: Found, name: str, own: Mapping[int, Measured], slo_ms: float) -> None:
-    """Add what the closed loop showed of one peer."""
+    """Add what the closed loop showed of one peer. A block is worth the median over its rounds."""
     no_op = {block: each.rounds[NO_OP] for block, each in own.items()}
     found.mean((name, "no-op", "own_cost"), by(no_op, own_cost_ms), "ms")
-    found.mean((name, "no-op", "throughput"), by(no_op, mean_rate), "1/s")
+    found.mean((name, "no-op", "throughput"), by(no_op, median_rate), "1/s")
     rounds = {block: each.rounds[MODEL] for block, each in own.items()}
     for clients, case in CASES.items():
-        found.mean((name, case, "throughput"), by(rounds, partial(mean_rate, clients=clients)), "1/s")
+        found.mean((name, case, "throughput"), by(rounds, partial(median_rate, clients=clients)), "1/s")
         shares = list(by(rounds, partial(share_of_bare, clients=clients)).values())
         found.estimates[name, case, "share_of_bare"] = stats.paired_ratio(shares, [1.0] * len(shares)), "share"
         samples = [latencies(each, clients) for each in rounds.values()]
@@ -107,7 +107,7 @@ def closed(found: Found, name: str, own: Mapping[int, Measured], slo_ms: float) 
     in_time = by(rounds, partial(share_in_time, slo_ms=slo_ms))
     found.mean((name, "8 clients", "goodput_share"), in_time, "share")
     found.mean((name, "8 clients", "memory"), {block: each.memory_bytes / MB for block, each in own.items()}, "MB")
-    found.mean((name, "8 clients", "client_cpu"), by(rounds, client_cpu), "share")
+    found.mean((name, "8 clients", "client_turnaround"), by(rounds, turnaround_ms), "ms")
 
 
 def overload(found: Found, name: str, own: Mapping[int, Measured], limits: Thresholds, slo_ms: float) -> None:
@@ -142,14 +142,16 @@ def by(rounds: Mapping[int, Sequence[Round]], figure: Callable[[Sequence[Round]]
 
 
 def own_cost_ms(rounds: Sequence[Round]) -> float:
-    """Return what a server takes for a request beyond the bare loop of the same round: milliseconds, on average."""
-    return float(np.mean([1e3 / each.rate_per_s(CROWD) - each.bare_ms for each in rounds]))
+    """Return what a server takes for a request beyond the bare loop of the same round: ms, the median over rounds.
+
+    The median, since a pause of the machine hits single turns, and one turn would carry it into a mean.
+    """
+    return float(np.median([1e3 / each.rate_per_s(CROWD) - each.bare_ms for each in rounds]))
 
 
 def share_of_bare(rounds: Sequence[Round], clients: int) -> float:
-    """Return the throughput as a share of the bare loop's in the same round: their geometric mean."""
-    shares = [each.rate_per_s(clients) * each.bare_ms / 1e3 for each in rounds]
-    return float(np.exp(np.mean(np.log(shares))))
+    """Return the throughput as a share of the bare loop's in the same round: the median over rounds."""
+    return float(np.median([each.rate_per_s(clients) * each.bare_ms / 1e3 for each in rounds]))
 
 
 def latencies(rounds: Iterable[Round], clients: int) -> Floats:
@@ -162,6 +164,8 @@ def share_in_time(rounds: Sequence[Round], slo_ms: float) -> float:
     return float(np.mean(latencies(rounds, CROWD) <= slo_ms))
 
 
-def client_cpu(rounds: Iterable[Round]) -> float:
-    """Return the share of a core that the clients used where they used most."""
-    return max(each.cpu_share for round_ in rounds for each in round_.slices)
+def turnaround_ms(rounds: Iterable[Round]) -> float:
+    """Return what a client takes from an answer to its next request: the median; NaN where nobody asked twice."""
+    slices = [each for round_ in rounds for each in round_.slices if each.clients == CROWD]
+    known = [each.turnaround_ms for each in slices if each.turnaround_ms is not None]
+    return float(np.median(known)) if known else float("nan")

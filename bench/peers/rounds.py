@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from bench.peers.slices import Slice
 
@@ -19,11 +20,6 @@ class Round:
     after_ms: float
 
     @property
-    def unrest(self) -> float:
-        """By what factor the machine changed meanwhile; it is the bare loop that tells, never the server."""
-        return max(self.before_ms, self.after_ms) / min(self.before_ms, self.after_ms)
-
-    @property
     def bare_ms(self) -> float:
         """Milliseconds per photo of the bare loop at about the time of the slices."""
         return (self.before_ms + self.after_ms) / 2
@@ -39,6 +35,6 @@ class Round:
         return {"before_ms": self.before_ms, "slices": slices, "after_ms": self.after_ms}
 
 
-def mean_rate(rounds: Sequence[Round], clients: int = CROWD) -> float:
-    """Return right answers per second over all rounds; slices are equally long."""
-    return sum(each.rate_per_s(clients) for each in rounds) / len(rounds)
+def median_rate(rounds: Sequence[Round], clients: int = CROWD) -> float:
+    """Return right answers per second: the median over rounds, since a pause of the machine hits single slices."""
+    return median(each.rate_per_s(clients) for each in rounds)

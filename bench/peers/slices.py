@@ -1,4 +1,4 @@
-"""Closed-loop slices seen from the harness: starts `closed.py` on the generator's cores and reads what it measured."""
+"""Closed-loop slices seen from the harness: starts `closed.py` on the generator's cores and asks it for each."""
 
 import json
 import sys
@@ -6,14 +6,14 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.exits import GeneratorFailed
 from bench.load.plan import Post, Target
 from bench.peers.asking import request_for
 from bench.peers.peer import Peer
+from bench.peers.turns import Turns
 from bench.runfolder import replace
-from bench.stacks.guarded import Guarded, environment
-from bench.stacks.running import ending
 
 START_ALLOWANCE_S = 30.0
 
@@ -26,12 +26,12 @@ class Slice:
     rate_per_s: float
     latency_ms: Sequence[float]
     failures: Mapping[str, int]
-    cpu_share: float  # of one core, by the clients
+    turnaround_ms: float | None  # of a client, from an answer to its next request; None if nobody asked twice
 
     def record(self) -> dict[str, object]:
         """Return this for run.json; the latencies would be most of the file."""
         shown = {"clients": self.clients, "rate_per_s": self.rate_per_s, "n": len(self.latency_ms)}
-        return {**shown, "failures": dict(self.failures), "cpu_share": self.cpu_share}
+        return {**shown, "failures": dict(self.failures), "turnaround_ms": self.turnaround_ms}
 
 
 @dataclass(frozen=True)
@@ -54,32 +54,24 @@ def targets(peer: Peer, photos: Iterable[Photo], model: str, deadline_ms: float 
     return found
 
 
-@dataclass(frozen=True)
-class ClosedLoop:
-    """All that the slices of one running peer have in common; `orders` is the file with it."""
+class ClosedLoop(Turns):
+    """The clients of one running peer as a process that stays. Their connections stay open, too."""
 
-    orders: Path
-    log: Path
-    cores: tuple[int, ...]
-    settle_s: float
-    patience_s: float
+    def __init__(self, orders: Path, *, log: Path, cores: tuple[int, ...], settle_s: float, patience_s: float) -> None:
+        argv = [sys.executable, "-m", "bench.peers.closed", str(orders)]
+        super().__init__("the clients", argv, log=log, cores=cores, failure=GeneratorFailed)
+        self._orders = orders
+        self._settle_s = settle_s
+        self._patience_s = patience_s
 
-    def prepare(self, url: str, peer: str, asked: Sequence[Target]) -> None:
-        """Write down whom to ask for what."""
-        facts = {"url": url, "peer": peer, "targets": asked, "settle_s": self.settle_s, "patience_s": self.patience_s}
-        self.orders.parent.mkdir(parents=True, exist_ok=True)
-        replace(self.orders, json.dumps(facts))
+    def prepare(self, url: str, peer: str, asked: Sequence[Target]) -> Self:
+        """Write down whom to ask for what, which comes before the `with`."""
+        facts = {"url": url, "peer": peer, "targets": asked, "settle_s": self._settle_s, "patience_s": self._patience_s}
+        self._orders.parent.mkdir(parents=True, exist_ok=True)
+        replace(self._orders, json.dumps(facts))
+        return self
 
-    def run(self, *slices: tuple[int, float]) -> list[Slice]:
-        """Measure slices of so many clients for so many seconds, one after the other. Raises GeneratorFailed."""
-        answers = self.orders.with_suffix(".jsonl")
-        answers.unlink(missing_ok=True)
-        argv = [sys.executable, "-m", "bench.peers.closed", str(self.orders)]
-        argv += [f"{clients}:{seconds:g}" for clients, seconds in slices]
-        most_s = sum(seconds + self.settle_s + self.patience_s for _, seconds in slices) + START_ALLOWANCE_S
-        with Guarded("clients", argv, env=environment(), log=self.log, cores=self.cores, output=answers) as clients:
-            code = clients.wait(most_s)
-        if code != 0:
-            what = "did not finish in time" if code is None else f"failed ({ending(code)})"
-            raise GeneratorFailed(f"the clients {what}; their last log lines, from {self.log}:\n{clients.tail()}")
-        return [Slice(**json.loads(line)) for line in answers.read_text(encoding="utf-8").splitlines()]
+    def turn(self, clients: int, seconds: float) -> Slice:
+        """Measure one slice of so many clients for so many seconds. Raises GeneratorFailed."""
+        most_s = seconds + self._settle_s + self._patience_s + START_ALLOWANCE_S
+        return Slice(**json.loads(self.ask(f"{clients}:{seconds:g}", most_s)))

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from bench.exits import StackFailed
 
@@ -17,10 +17,37 @@ GUARD = Path(__file__).with_name("guard.py")
 START_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
 TAIL_LINES = 15
+PIECE = 65536
+
+
+class Lines:
+    """Reads a pipe or a socket line by line, and waits no longer than it is told."""
+
+    def __init__(self, source: IO[bytes] | socket.socket) -> None:
+        self._source = source
+        self._read = b""
+
+    def next(self, timeout_s: float | None) -> str | None:
+        """Return the next line, "" at end of file, None when there was none in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while b"\n" not in self._read:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not select.select([self._source], [], [], left)[0]:
+                return None
+            received = os.read(self._source.fileno(), PIECE)
+            if not received:
+                return ""
+            self._read += received
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode()
 
 
 class Guarded:
-    """One running command with its guard. Stopping ends its whole family; so does the end of the harness."""
+    """One running command with its guard. Stopping ends its whole family; so does the end of the harness.
+
+    Its stdout goes to `output`, else into its log like its stderr. One that `talks` is asked on stdin and answers on
+    stdout, a line each: the guard leaves both to it.
+    """
 
     def __init__(
         self,
@@ -31,12 +58,12 @@ class Guarded:
         log: Path,
         cores: Iterable[int] = (),
         output: Path | None = None,
+        talks: bool = False,
     ) -> None:
         self.name = name
         self.argv = tuple(argv)
         self.log = log
         self._code: int | None = None
-        self._lines = b""
         log.parent.mkdir(parents=True, exist_ok=True)
         self._lifeline, theirs = socket.socketpair()
         with theirs, log.open("ab") as errors, (output or log).open("ab") as answers:
@@ -45,12 +72,15 @@ class Guarded:
                 [sys.executable, "-I", "-S", GUARD, "--socket", str(theirs.fileno()), f"--cores={pinned}", "--", *argv],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
-                stdin=subprocess.DEVNULL,
-                stdout=answers,
+                bufsize=0,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else answers,
                 stderr=errors,
                 cwd=ROOT,
                 env=dict(env),
             )
+        self._told = Lines(self._lifeline)
+        self._answers = Lines(self._guard.stdout) if self._guard.stdout else None
         self.pid = self._read_pid()
 
     def __enter__(self) -> Self:
@@ -62,12 +92,25 @@ class Guarded:
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Return the exit code (negative: the signal), or None if it still runs after so many seconds."""
         if self._code is None:
-            line = self._read_line(timeout_s)
+            line = self._told.next(timeout_s)
             if line == "":  # the guard itself was killed; it took the child along
                 self._code = -9
             elif line is not None:
                 self._code = int(line.split()[1])
         return self._code
+
+    def ask(self, line: str, timeout_s: float) -> str | None:
+        """Write a line and return the next one of its stdout; None when there was none in time, or it has ended.
+
+        After None nobody knows which question the next line would answer: the conversation is over.
+        """
+        if self._guard.stdin is None or self._answers is None:
+            raise RuntimeError(f"{self.name} was not started to talk")
+        try:
+            self._guard.stdin.write(f"{line}\n".encode())
+        except BrokenPipeError:
+            return None
+        return self._answers.next(timeout_s) or None
 
     def stop(self) -> None:
         """End the command and everything it started; return when they are gone. Harmless when called twice."""
@@ -78,6 +121,9 @@ class Guarded:
         except subprocess.TimeoutExpired:
             self._guard.kill()  # never seen; the kernel then kills the child with it
             self._guard.wait()
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def tail(self) -> str:
         """Return the last lines of the log: what a reader needs when the command failed."""
@@ -96,25 +142,11 @@ class Guarded:
             self._lifeline.close()
 
     def _read_pid(self) -> int:
-        line = self._read_line(START_DEADLINE_S)
+        line = self._told.next(START_DEADLINE_S)
         if not line:
             self.stop()
             raise StackFailed(f"the guard of {self.name} did not start; see {self.log}\n{self.tail()}")
         return int(line.split()[1])
-
-    def _read_line(self, timeout_s: float | None) -> str | None:
-        """Return the guard's next line, "" at end of file, None when there was none in time."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while b"\n" not in self._lines:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not select.select([self._lifeline], [], [], left)[0]:
-                return None
-            received = self._lifeline.recv(4096)
-            if not received:
-                return ""
-            self._lines += received
-        line, _, self._lines = self._lines.partition(b"\n")
-        return line.decode()
 
 
 def environment(*more: Mapping[str, str], path: Iterable[Path] = ()) -> dict[str, str]:

@@ -53,7 +53,11 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 @click.option("--deadline-ms", type=click.FloatRange(min=1), default=1000.0, show_default=True,
               help="For requests that name none.")  # fmt: skip
 @click.option(
-    "--queue", type=click.IntRange(min=1), default=256, show_default=True, help="How many images may wait at most."
+    "--queue",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="How many images may wait at most; no request may have more.",
 )
 @click.option("--repository", is_flag=True, help="Let clients load and unload models of the folder.")
 @click.option("--drain-grace", "drain_grace_s", type=click.FloatRange(min=0), default=0.0, show_default=True,

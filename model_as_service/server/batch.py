@@ -5,6 +5,7 @@ image by image, once, to find out whose fault it is.
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -98,16 +99,15 @@ def _rows(classifier: Classifier, pixels: Sequence[Pixels]) -> list[Answer]:
     if not pixels:
         return []
     try:
-        rows = classifier.infer(np.stack(pixels))
+        rows = classifier.infer(pixels[0][None] if len(pixels) == 1 else np.stack(pixels))
     except ModelError as error:
         if len(pixels) > 1:
             return [answer for one in pixels for answer in _rows(classifier, [one])]
         log.error("%s", error)  # noqa: TRY400  (our own words, no traceback)
         return [Refused("the model fails on this image", BROKEN, reason="model")]
-    sums = rows.sum(axis=1)
-    if np.isfinite(sums).all():
+    if math.isfinite(rows.sum()):
         return list(rows)
     return [
-        row if np.isfinite(total) else Refused("the model has no answer for this image", 422, reason="no_answer")
-        for row, total in zip(rows, sums, strict=True)
+        row if math.isfinite(row.sum()) else Refused("the model has no answer for this image", 422, reason="no_answer")
+        for row in rows
     ]

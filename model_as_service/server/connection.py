@@ -2,12 +2,17 @@
 
 It also tells the request in progress at once when its client has gone. ASGI has a way to ask for that, but asking
 takes a task of its own for every request.
+
+A client may add that it would rather speak another protocol, as Java's does: `Upgrade: h2c`. A server may ignore that
+(RFC 9110, 7.8), but the parser takes what follows the head for the other protocol. So it reads such a head twice: for
+uvicorn only the second one counts, which has no such header.
 """
 
 from asyncio import TimerHandle, Transport
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from model_as_service.server.inference import CONNECTION
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
 HEAD_S = 10.0  # from their first byte, or from the opening of the connection
+NO_HTTP = "Invalid HTTP request received."
 
 
 class Connection(HttpToolsProtocol):
@@ -43,13 +49,39 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head of the request has become too long."""
         self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(memoryview(data))
+        except (HttpParserError, HttpParserUpgrade):  # the latter is CONNECT, whatever its headers
+            self.logger.warning(NO_HTTP)
+            self.send_400_response(NO_HTTP)
         if not self._in_head or self.transport.is_closing():
             return
         if self._head_bytes > MAX_HEAD:
             self._refuse(431, f"the request's headers are longer than {MAX_HEAD:,} bytes")
         elif self._late is None:
             self._wait_for_head()
+
+    def _parse(self, data: memoryview) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as stopped:
+                head, data = self._head_without_upgrade(), data[stopped.args[0] :]
+                self.parser = HttpRequestParser(self)  # the one before ignores the rest after `Connection: close`
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        lines = (b"%s: %s" % header for header in self.headers if header[0] != b"upgrade")
+        return b"\r\n".join((first, *lines, b"\r\n"))
+
+    def _should_upgrade(self) -> bool:
+        """Have uvicorn ignore a head at which the parser stops: it comes again."""
+        return True
 
     def on_message_begin(self) -> None:
         """Begin a head."""

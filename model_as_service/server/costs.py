@@ -11,7 +11,7 @@ from collections.abc import Mapping
 GAIN, GAIN_SWING, GAIN_SHAPE = 1 / 8, 1 / 4, 1 / 64
 SAFETY = 4.0  # deviations above the mean, as in RFC 6298
 LEAP = 4.0  # one batch that took longer than so many times the mean was an accident: a pause of the whole machine
-WORTH = 0.95
+TIE = 1.03  # a batch that costs so much more per image still pays: it goes to the model and back only once
 
 
 class Costs:
@@ -38,12 +38,12 @@ class Costs:
         return self._shape[size] * (self._pace + SAFETY * self._swing)
 
     def best(self, waiting: int, slack: float = math.inf) -> int:
-        """Return the size that is worth running now: cheapest per image, of those that fill and end within `slack`."""
+        """Return the size to run: of those that fill and end within `slack`, the cheapest per image, or the larger one."""
         best = self.sizes[0]
         for size in self.sizes[1:]:
             if size > waiting or self.safe(size) > slack:
                 break
-            if self.expected(size) / size <= WORTH * self.expected(best) / best:
+            if self.expected(size) / size <= TIE * self.expected(best) / best:
                 best = size
         return best
 

@@ -82,7 +82,8 @@ class Inference:
         await self._classified(job, scope)
         started = monotonic()
         answer, headers = write(request, _rows(job), version.classifier)
-        self._answered(job, scope, started, monotonic())
+        # Counted later: the answer goes first.
+        asyncio.get_running_loop().call_soon(self._answered, job, scope, started, monotonic())
         headers.append((b"server-timing", _timing(job)))
         return answer, headers
 

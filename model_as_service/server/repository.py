@@ -58,7 +58,7 @@ class Repository:
         self.options = options
         self._served: dict[str, dict[str, Version]] = {}
         self._reasons: dict[tuple[str, str], str] = {}  # why a version is not there
-        self._loading = asyncio.Lock()
+        self._changing = asyncio.Lock()  # it lets waiters through in their order of arrival
 
     @property
     def served(self) -> Iterable[Version]:
@@ -98,7 +98,7 @@ class Repository:
 
         Versions that are loaded stay as they are, others are proved and loaded. Raises ModelError, and then all stays.
         """
-        async with self._loading:  # of two calls the later one has the last word
+        async with self._changing:  # of two calls the later one has the last word
             wanted = list(numbers) or self._on_disk(name)[-1:]
             if not wanted:
                 raise ModelError(f"there is no model {name} in the repository")
@@ -106,10 +106,14 @@ class Repository:
             versions = {number: old.get(number) or await self._prove_and_load(name, number) for number in wanted}
             self._served[name] = versions
 
-    def unload(self, name: str) -> None:
-        """Stop serving a model; raises Refused with 404 where it is not served."""
-        if self._served.pop(name, None) is None:
-            raise Refused(f"there is no model {name} here", 404, reason="unknown_model")
+    async def unload(self, name: str) -> None:
+        """Stop serving a model; raises Refused with 404 where it is not served.
+
+        A load that was asked for before ends first: otherwise it would bring the model back.
+        """
+        async with self._changing:
+            if self._served.pop(name, None) is None:
+                raise Refused(f"there is no model {name} here", 404, reason="unknown_model")
 
     def index(self) -> list[dict[str, str]]:
         """Return every version on disk or loaded, with its state, as the repository extension asks."""

@@ -132,7 +132,7 @@ def _repository(repository: Repository) -> APIRouter:
     @router.post("/v2/repository/models/{name}/unload")
     async def unload(name: str, request: Request) -> Response:
         await _changes(request)
-        repository.unload(name)
+        await repository.unload(name)
         return json({})
 
     async def _changes(request: Request) -> dict[str, Any]:

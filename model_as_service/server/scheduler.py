@@ -58,7 +58,11 @@ class Scheduler:
     def __init__(self, metrics: "Metrics", *, capacity: int, decoders: int = 0) -> None:
         self._metrics, self._capacity = metrics, capacity
         self._lanes = Lanes()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        # The thread waits for this lock where it has nothing to do: a `Condition` would spend several times as long.
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._rests = True
         self._running: Running | None = None
         self._failures = 0
         self._closed = False
@@ -86,36 +90,38 @@ class Scheduler:
 
     def check(self, version: "Version", images: int, lane: int, deadline: float) -> None:
         """Raise Refused where so many images could not be answered by then: 503, and when to come back."""
-        with self._changed:
+        with self._lock:
             self._check(version, images, lane, deadline)
 
     def submit(self, job: Job) -> None:
         """Queue a job, whose `done` will be set; raises Refused."""
-        with self._changed:
+        with self._lock:
             self._check(job.version, len(job.images), job.lane, job.deadline)
             self._lanes.push(job)
             if self._decoders:
                 model = job.version.classifier
                 job.decoded = [self._decoders.submit(decode, model, image) for image in job.images]
-            self._changed.notify()
+            self._wake()
 
     def kill(self, job: Job, error: Exception) -> None:
         """Answer a job with an error, and spend nothing more on it."""
-        with self._changed:
+        with self._lock:
             self._drop(job)
         if not job.done.done():
             job.done.set_exception(error)
 
     def close(self) -> None:
         """End the thread once it is idle: an interpreter that ends under native code would crash."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify()
+            self._wake()
         self._thread.join(CLOSE_S)
 
     def _check(self, version: "Version", images: int, lane: int, deadline: float) -> None:
         now, waiting, running = monotonic(), len(self._lanes), self._running
         if waiting + images > self._capacity:
+            if images > self._capacity:  # to come back is no use
+                raise Refused(f"a request may have at most {self._capacity} images here, not {images}")
             wait = self._wait(version, images, BULK, now)
             raise Refused(
                 f"{waiting} images are waiting, at most {self._capacity} may",
@@ -142,35 +148,48 @@ class Scheduler:
         return wait + version.costs.of(images)
 
     def _work(self) -> None:
-        while (items := self._next()) is not None:
+        items = self._next()
+        while items is not None:
             outcome = run(items)
-            with self._changed:
+            self._failures = 0 if outcome.answered else self._failures + 1
+            with self._lock:
                 if outcome.whole:
                     items[0].job.version.costs.observe(len(items), outcome.seconds)
-                self._running = None
-            self._failures = 0 if outcome.answered else self._failures + 1
+                following = self._take()
+            # At last: it wakes the event loop, which can do nothing until this thread lets go of the interpreter.
             self._loop.call_soon_threadsafe(self._deliver, items, outcome)
             del items, outcome  # or an unloaded version would stay until the next batch
+            items = following or self._next()
 
     def _next(self) -> list[Item] | None:
-        """Wait for work and take a batch; None at the end."""
-        with self._changed:
-            while True:
-                job = self._lanes.first()
-                if job is None:
-                    if self._closed:
-                        return None
-                    self._changed.wait()
-                    continue
-                now = monotonic()
-                if self._too_late(job, now):
-                    self._drop(job)
-                    self._loop.call_soon_threadsafe(self._expired, job)
-                    continue
+        """Rest until there is work, and take a batch; None at the end."""
+        while not self._closed:
+            self._bell.acquire()
+            with self._lock:
+                items = self._take()
+            if items:
+                return items
+        return None
+
+    def _wake(self) -> None:
+        if self._rests:
+            self._rests = False
+            self._bell.release()
+
+    def _take(self) -> list[Item] | None:
+        """Take a batch of what waits; None where nothing does: then the thread will rest."""
+        self._running = None
+        while (job := self._lanes.first()) is not None:
+            now = monotonic()
+            if not self._too_late(job, now):
                 costs = job.version.costs
                 items = self._lanes.take(job, costs.best(*self._worth(job, now)))
                 self._running = Running(now, costs.expected(len(items)), costs.safe(len(items)))
                 return items
+            self._drop(job)
+            self._loop.call_soon_threadsafe(self._expired, job)
+        self._rests = True
+        return None
 
     def _too_late(self, job: Job, now: float) -> bool:
         """Tell whether work on a job would be in vain. While nobody waits behind it, it is tried to the last moment."""
@@ -194,14 +213,18 @@ class Scheduler:
 
     def _deliver(self, items: list[Item], outcome: Outcome) -> None:
         """Give every image its answer, on the event loop; a job is done with its last one."""
-        self._metrics.batch(outcome)
-        items[0].job.version.statistics.batch(outcome)
         for item, answer in zip(items, outcome.answers, strict=True):
             job = item.job
             job.answers[item.index] = answer
             job.open -= 1
             if not job.open and not job.done.done():
                 job.done.set_result(None)
+        # Twice: the first turn of the loop writes the answers, which go out at its end.
+        self._loop.call_soon(self._loop.call_soon, self._count, items[0].job.version, outcome)
+
+    def _count(self, version: "Version", outcome: Outcome) -> None:
+        self._metrics.batch(outcome)
+        version.statistics.batch(outcome)
 
     def _expired(self, job: Job) -> None:
         if not job.done.done():

@@ -18,13 +18,18 @@ import psutil
 import pytest
 from PIL import Image
 
+from model_as_service.server.costs import Costs
+from model_as_service.server.repository import Version
 from tests.crowd import Asked, Crowd, ask, at_rate
 from tests.inference import Answer, Client, Server, photo, photos
 from tests.processes import wait_for
+from tests.unit.model_as_service.server.served import Served
 from vision.artifact import MANIFEST, MODEL, fingerprint
+from vision.classifier import Classifier
 
 PATIENT = ("--deadline-ms", 10_000)  # where the test is not about time
 NO_OP = ("--model", "no-op")
+BATCHES_OF_ONE = 'sweetspot_inference_batch_size_bucket{le="1.0"}'
 # A first look on every run of the tests; SWEETSPOT_SOAK=500000 takes some minutes.
 SOAK = int(os.environ.get("SWEETSPOT_SOAK", "3000"))
 
@@ -239,6 +244,51 @@ def test_poison_fails_alone(shared: Server, jpeg: bytes, other_jpeg: bytes) -> N
             assert (one.status, bool(one.outcome.error)) == (422, True)
         else:
             assert (one.status, one.outcome.label) == (200, good[one.request])
+
+
+@pytest.mark.parametrize("decoders", [0, 1])
+def test_good_photos_that_share_their_batch_with_poison_get_their_answers(
+    classifier: Classifier, jpeg: bytes, other_jpeg: bytes, decoders: int
+) -> None:
+    """One image in 21 is poison. The server is in this process, told that a batch of any size costs the same.
+
+    As measured on a CPU, batches often do not pay, and none are made. Only one client sends poison, so there is never
+    more than one at a time: where no batch of one ran from before it was sent until after its answer, it was with
+    others, and these were good.
+    """
+    poison, good = photo(b"not an image"), {photo(jpeg): "espresso", photo(other_jpeg): "Egyptian Mau"}
+    version = Version(classifier, Costs(dict.fromkeys(range(1, 9), 0.1)), load_s=0.0)
+    poisoned: list[Asked] = []
+    between: list[Asked] = []
+    shared = 0
+    with Served(version, decoders=decoders) as served, closing(Client(served.address[1])) as client:
+
+        def ask_poison() -> bool:
+            """Tell whether it surely shared a batch; perhaps it did otherwise, too."""
+            before = batches_of_one(served)
+            poisoned.append(ask(client, poison))
+            return batches_of_one(served) == before
+
+        assert not ask_poison(), "alone it is a batch of one"
+        with Crowd(served.address[1], [*good], kept=6) as crowd:
+            crowd.wait_for(12)
+            for _ in range(12):
+                shared += ask_poison()
+                between += [ask(client, request) for request in good]
+    print(f"{shared} of {len(poisoned)} poisons among {len(crowd.all + between)} good photos shared a batch")  # noqa: T201
+    assert shared
+    for one in poisoned:
+        assert isinstance(one.outcome, Answer)
+        assert (one.status, bool(one.outcome.error)) == (422, True)
+    for one in crowd.all + between:
+        assert isinstance(one.outcome, Answer)
+        assert one.status == 200, one.outcome.error
+        assert one.outcome.label == good[one.request]
+
+
+def batches_of_one(served: Served) -> float:
+    lines = served.client.get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(BATCHES_OF_ONE))
 
 
 def test_clients_that_vanish_leave_nothing_behind(shared: Server, jpeg: bytes) -> None:

@@ -10,8 +10,8 @@ from vision.cli import main
 from vision.live import read_live
 
 
-def invoke(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+def invoke(*arguments, stdin=None):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
 
 
 def test_build_says_what_it_did(models, tmp_path):
@@ -63,6 +63,26 @@ def test_limit_prints_json(models, catalogue_of_one):
 
     assert list(measured) == ["provider", "version", "samples_ns", "decode_ns", "infer_ns", "images"]
     assert measured["images"] == len(measured["samples_ns"])
+
+
+def test_limit_has_a_turn_for_each_line_until_there_is_none(models, catalogue_of_one):
+    shown = invoke("limit", catalogue_of_one, "--models", models, "--turns", stdin="0.05\n0.1\n0.05\n")
+
+    turns = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert (shown.exit_code, len(turns)) == (0, 3)
+    assert all(turn["images"] == len(turn["samples_ns"]) > 0 for turn in turns)
+    assert invoke("limit", catalogue_of_one, "--models", models, "--turns", stdin="").stdout == ""
+
+
+@pytest.mark.parametrize("line", ["", "soon", "0", "-1", "nan", "inf"])
+def test_limit_refuses_a_turn_that_is_no_positive_number(models, catalogue_of_one, line):
+    shown = invoke(
+        "limit", catalogue_of_one, "--models", models, "--model", "no-op", "--turns", stdin=f"0.01\n{line}\n1\n"
+    )
+
+    assert shown.exit_code == 2
+    assert len(shown.stdout.splitlines()) == 1, "the turn before it was had"
+    assert shown.stderr.splitlines()[-1] == f"Error: {line!r} is no number of seconds above 0"
 
 
 def test_the_limit_of_the_no_op_model_leaves_the_model_out(models, catalogue_of_one):

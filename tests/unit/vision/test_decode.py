@@ -48,13 +48,12 @@ def jpegs(draw) -> bytes:
 
 
 @given(jpegs(), st.integers(1, 64))
-@settings(deadline=None)
 def test_any_jpeg(encoded, at_least):
     assert np.array_equal(decode(encoded, at_least), decoded_by_pillow(encoded, at_least))
 
 
 @given(jpegs(), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_what_pillow_reads_of_a_damaged_jpeg(encoded, data):
     damaged = bytearray(encoded)
     for place in data.draw(st.lists(st.integers(3, len(encoded) - 1), min_size=1, max_size=4)):

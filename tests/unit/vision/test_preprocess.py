@@ -56,19 +56,17 @@ def pixels_or_unreadable(encoded: bytes) -> None:
 
 
 @given(st.sampled_from(MAGIC), st.binary(max_size=200))
-@settings(deadline=None)
 def test_random_bytes(magic, rest):
     pixels_or_unreadable(magic + rest)
 
 
 @given(st.sampled_from(SMALL_PHOTOS), st.data())
-@settings(deadline=None)
 def test_truncated_photos(photo, data):
     pixels_or_unreadable(photo[: data.draw(st.integers(0, len(photo) - 1))])
 
 
 @given(st.sampled_from(SMALL_PHOTOS), st.data())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_photos_with_flipped_bits(photo, data):
     damaged = bytearray(photo)
     # Most of what can go wrong is in the headers.
@@ -182,7 +180,6 @@ def test_photographs_give_the_pixels_of_pillow(photos, encode):
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 100), st.integers(0, 1000))
-@settings(deadline=None)
 def test_any_size_is_resized_as_by_pillow(width, height, size, seed):
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)  # the hardest to resize alike
     encoded = saved(Image.fromarray(noise), "PNG")

@@ -75,7 +75,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(size: tuple[int, i
         check_image(content)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_damage_anywhere_is_taken_or_refused_in_words(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from([encoded("JPEG"), encoded("PNG"), encoded("WEBP")])))

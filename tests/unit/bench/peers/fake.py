@@ -27,12 +27,17 @@ def right(headers: dict[str, str], body: bytes) -> tuple[int, str]:
 
 
 @contextmanager
-def serving(respond: Respond = right) -> Iterator[str]:
-    """Answer POSTs until the end; yields the address."""
+def serving(respond: Respond = right, connected: list[object] | None = None) -> Iterator[str]:
+    """Answer POSTs until the end, and note who connects; yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # two small writes a request would wait for each other
+
+        def setup(self) -> None:
+            super().setup()
+            if connected is not None:
+                connected.append(self.client_address)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

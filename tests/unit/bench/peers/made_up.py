@@ -51,9 +51,11 @@ def overload(
     return Overload(Step(load, seconds), before, sent(rows), after)
 
 
-def rounds(bare_ms: float, rates: dict[int, float], latency_ms: float = 10.0, cpu: float = 0.1) -> list[Round]:
+def rounds(
+    bare_ms: float, rates: dict[int, float], latency_ms: float = 10.0, turnaround_ms: float = 0.1
+) -> list[Round]:
     """One round, in which the machine is as fast before as after."""
-    slices = [Slice(clients, rate, [latency_ms] * 100, {}, cpu) for clients, rate in rates.items()]
+    slices = [Slice(clients, rate, [latency_ms] * 100, {}, turnaround_ms) for clients, rate in rates.items()]
     return [Round(bare_ms, slices, bare_ms)]
 
 
@@ -73,7 +75,6 @@ def measured(
             NO_OP: rounds(bare_no_op_ms, {CROWD: 1000 / no_op_ms}),
             MODEL: rounds(bare_ms, {ALONE: rate, CROWD: rate}),
         },
-        {},
         200_000_000,
         overloads,
         Machine(0.0, 0.0, 0.0, 1.0, 1.0),

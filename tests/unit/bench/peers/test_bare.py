@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.exits import StackFailed, UsageProblem
 from bench.peers.bare import Vision, parse_image_path, photo_files
 from bench.peers.rounds import MODEL, NO_OP
+
+LIMIT = ["vision", "limit"]
 
 
 @pytest.fixture
@@ -28,7 +31,20 @@ def test_photos_come_with_the_label_of_the_model_in_the_order_of_the_bare_loop(v
 
 def test_the_model_that_does_nothing_says_the_same_of_every_photo_and_is_quicker(vision: Vision):
     assert len({each.label for each in vision.labelled(NO_OP)}) == 1
-    assert 0 < vision.loop_ms(NO_OP, 0.3) < vision.loop_ms(MODEL, 0.3)
+    with vision.bare_loop(NO_OP) as no_op, vision.bare_loop(MODEL) as model:
+        assert 0 < no_op.turn(0.3) < model.turn(0.3)
+
+
+def test_the_bare_loop_stays_for_the_next_turn_and_rests_until_then(vision: Vision):
+    with vision.bare_loop(NO_OP) as loop:
+        loop.turn(0.1)
+        (process,) = [each for each in psutil.Process().children(recursive=True) if each.cmdline()[2:4] == LIMIT]
+        before = process.cpu_times()
+        with pytest.raises(psutil.TimeoutExpired):
+            process.wait(0.3)  # whoever has this turn shares the core
+        assert process.cpu_times() == before
+        assert loop.turn(0.1) > 0
+    assert not process.is_running()
 
 
 def test_the_image_path_is_compared_with_the_usual_one(vision: Vision):
@@ -39,8 +55,11 @@ def test_the_image_path_is_compared_with_the_usual_one(vision: Vision):
 
 
 def test_what_fails_is_told_with_its_last_words(vision: Vision):
-    with pytest.raises(StackFailed, match=r"(?s)vision limit failed \(exit code 2\).*no-such-model"):
-        vision.loop_ms("no-such-model", 0.1)
+    with (
+        vision.bare_loop("no-such-model") as loop,
+        pytest.raises(StackFailed, match=r"(?s)vision limit failed \(exit code 2\).*no-such-model"),
+    ):
+        loop.turn(0.1)
 
 
 def test_the_mean_and_not_the_median_is_compared():

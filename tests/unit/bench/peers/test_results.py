@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -6,8 +7,8 @@ import pytest
 
 from bench.analysis import thresholds
 from bench.peers.bare import ImagePath
-from bench.peers.results import Found, collect, own_cost_ms, share_of_bare
-from bench.peers.rounds import CROWD, Round
+from bench.peers.results import Found, collect, own_cost_ms, share_of_bare, turnaround_ms
+from bench.peers.rounds import CROWD, MODEL, Round
 from bench.peers.slices import Slice
 from tests.unit.bench.peers.made_up import measured, overload, steady
 
@@ -21,6 +22,23 @@ def found(*each: object, images: dict[int, ImagePath] | None = None) -> Found:
 
 def crowd(before_ms: float, rate: float, after_ms: float) -> Round:
     return Round(before_ms, [Slice(CROWD, rate, [1.0], {}, 0.1)], after_ms)
+
+
+def test_a_pause_of_the_machine_in_one_round_moves_neither_own_cost_nor_share():
+    calm, paused, slow = crowd(2.0, 250.0, 2.0), crowd(2.0, 20.0, 2.0), crowd(2.0, 400.0, 40.0)
+    assert own_cost_ms([calm, paused, calm, calm, slow]) == pytest.approx(2.0)
+    assert share_of_bare([calm, paused, calm, calm, slow], CROWD) == pytest.approx(0.5)
+
+
+def test_the_turnaround_of_the_clients_is_told_in_milliseconds_where_it_is_known():
+    several = [Slice(CROWD, 50.0, [1.0], {}, each) for each in (0.02, None, 0.01, 9.0)]
+    rounds = [Round(20.0, [each], 20.0) for each in several]
+    assert turnaround_ms(rounds) == 0.02
+    known, unknown = measured(), measured("fastapi")
+    unknown.rounds[MODEL][0].slices[1] = replace(unknown.rounds[MODEL][0].slices[1], turnaround_ms=None)
+    rows = {row["variant"]: row for row in found(known, unknown).rows() if row["metric"] == "client_turnaround"}
+    assert (rows["sweetspot"]["value"], rows["sweetspot"]["unit"]) == (0.1, "ms")
+    assert (rows["fastapi"]["value"], rows["fastapi"]["verdict"]) == (None, "withheld")
 
 
 def test_own_cost_is_the_time_beyond_the_bare_loop_of_the_same_round():
@@ -56,8 +74,8 @@ def test_every_row_has_its_unit_and_what_is_not_known_is_withheld():
     assert {row["experiment"] for row in rows.values()} == {"peers"}
 
 
-def test_the_bare_loop_is_the_mean_beside_all_peers():
-    table = found(measured("sweetspot", bare_ms=10.0), measured("fastapi", bare_ms=30.0))
+def test_the_bare_loop_is_the_median_beside_all_peers():
+    table = found(*(measured(name, bare_ms=ms) for name, ms in (("sweetspot", 10.0), ("fastapi", 20.0), ("ray", 90.0))))
     assert table.estimates["bare loop", "alone", "throughput"][0].value == pytest.approx(50.0)
 
 

@@ -26,8 +26,8 @@ class Served:
 
     app: App
 
-    def __init__(self, *versions: Version, **named: Any) -> None:
-        self._versions, self._options = [*versions], options(**named)
+    def __init__(self, *versions: Version, decoders: int = 0, **named: Any) -> None:
+        self._versions, self._options, self._decoders = [*versions], options(**named), decoders
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
         self._built = threading.Event()
@@ -71,7 +71,7 @@ class Served:
             version = self._versions.pop(0)
             repository._served.setdefault(version.name, {})[version.number] = version
         version = None
-        self.app = App(self._options, repository)
+        self.app = App(self._options, repository, decoders=self._decoders)
         config = uvicorn.Config(
             self.app, http=Connection, ws="none", lifespan="off", proxy_headers=False, log_config=None,
             access_log=False, date_header=False, server_header=False, timeout_graceful_shutdown=5,

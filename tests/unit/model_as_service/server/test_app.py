@@ -43,7 +43,7 @@ def test_an_unloaded_version_is_gone_with_its_last_answer() -> None:
     with Served(loaded(model)) as served:
         del model
         assert served.client.post(INFER, content=body).status_code == 200
-        served.app.repository.unload("fake")
+        served.on_loop(served.app.repository.unload("fake"))
 
         def forgotten() -> None:
             gc.collect()

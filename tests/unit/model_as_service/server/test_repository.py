@@ -128,12 +128,13 @@ def test_an_unloaded_model_is_gone(fakes: Path) -> None:
     async def scenario() -> None:
         repository = Repository(options(models=fakes))
         await repository.load("fake", ["1", "2"])
-        repository.unload("fake")
+        await repository.unload("fake")
         assert (repository.ready, served(repository), list(repository.served)) == (False, [], [])
-        for gone in (repository.unload, repository.find):
-            with pytest.raises(Refused, match="no model fake") as refused:
-                gone("fake")
-            assert refused.value.status == 404
+        with pytest.raises(Refused, match="no model fake") as unloaded:
+            await repository.unload("fake")
+        with pytest.raises(Refused, match="no model fake") as found:
+            repository.find("fake")
+        assert unloaded.value.status == found.value.status == 404
 
     asyncio.run(scenario())
 
@@ -198,6 +199,33 @@ def test_of_two_loads_the_later_one_has_the_last_word(fakes: Path, monkeypatch: 
         assert served(repository) == ["2"]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("behind", "left"), [([], []), (["2"], ["2"])])
+def test_an_unload_that_comes_during_a_load_is_not_undone_by_it(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch, behind: list[str], left: list[str]
+) -> None:
+    async def scenario() -> None:
+        begun, proved = asyncio.Event(), asyncio.Event()
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["1"])
+
+        async def prove_slowly(options: object, name: str, number: str) -> None:
+            begun.set()
+            await proved.wait()
+
+        monkeypatch.setattr(module, "prove", prove_slowly)
+        changes = [asyncio.create_task(repository.load("fake", ["10"]))]
+        await begun.wait()
+        changes.append(asyncio.create_task(repository.unload("fake")))
+        changes += [asyncio.create_task(repository.load("fake", [number])) for number in behind]
+        await asyncio.sleep(0)
+        assert repository.find("fake").number == "1", "who only asks waits for nothing"
+        proved.set()
+        await asyncio.gather(*changes)
+        assert served(repository) == left
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))
 
 
 def test_a_real_model_is_proved_loaded_and_measured(folder: Path) -> None:

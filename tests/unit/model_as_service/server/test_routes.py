@@ -135,8 +135,11 @@ def test_loads_and_unloads_are_passed_on(two: Served, monkeypatch: pytest.Monkey
         if name == "broken":
             raise ModelError("it is broken")
 
+    async def unload(name: str) -> None:
+        asked.append(name)
+
     monkeypatch.setattr(two.app.repository, "load", load)
-    monkeypatch.setattr(two.app.repository, "unload", asked.append)
+    monkeypatch.setattr(two.app.repository, "unload", unload)
     config = {"parameters": {"config": json.dumps({"version_policy": {"specific": {"versions": [1, 2]}}})}}
     post = two.client.post
     assert post("/v2/repository/models/fake/load").json() == {}

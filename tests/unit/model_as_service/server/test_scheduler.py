@@ -171,6 +171,21 @@ def test_a_full_queue_refuses_whoever_has_time_too(play) -> None:
     play(scenario)
 
 
+def test_more_images_than_may_ever_wait_are_the_request_s_fault(play) -> None:
+    async def scenario(desk) -> None:
+        it = desk(capacity=3)
+        refusals = [it.refusal(b"a", b"b", b"c", b"d", within=LONG)]
+        await it.busy()
+        refusals.append(it.refusal(b"a", b"b", b"c", b"d", within=LONG))
+        it.ask(b"a", b"b", b"c")
+        refusals.append(it.refusal(b"a", b"b", b"c", b"d", within=LONG))
+        for refused in refusals:
+            assert (refused.status, refused.reason, refused.retry_after) == (400, "bad_request", None)
+            assert str(refused) == "a request may have at most 3 images here, not 4"
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("behind", [[], [b"b"]])
 def test_what_expired_in_the_queue_is_never_decoded(play, behind: list[bytes]) -> None:
     async def scenario(desk) -> None:
@@ -348,6 +363,9 @@ def test_every_batch_is_noted(play) -> None:
     async def scenario(desk) -> None:
         it = desk()
         await it.ask(b"a", b"b").done
+        noted = asyncio.Event()
+        it.metrics.batch.side_effect = lambda _: noted.set()
+        await noted.wait()  # after the answer
         [[outcome]] = [call.args for call in it.metrics.batch.call_args_list]
         assert isinstance(outcome, Outcome)
         assert it.version.statistics.inferences == 2
