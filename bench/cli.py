@@ -61,7 +61,7 @@ def run(
     """Put the same load on everybody and compare them.
 
     EXPERIMENT is latency, the default: the variants of the product under rising load. Or peers, alone: our inference
-    server beside those that others use, with the same model (installs what is missing; 1, 7 or 33 minutes).
+    server beside those that others use, with the same model (installs what is missing; 1, 7 or 27 minutes).
     """
     from bench import experiments as of
 

@@ -10,6 +10,7 @@ from model_as_service.server.options import Options
 from model_as_service.server.refused import BUG
 from model_as_service.server.repository import Repository
 from model_as_service.server.scheduler import Scheduler
+from model_as_service.server.writing import Headers
 
 if TYPE_CHECKING:
     from model_as_service.server.traces import Tracer
@@ -34,7 +35,7 @@ class App:
         """Answer one request."""
         if self.draining:
             send = _last(send)
-        target = _target(scope)
+        target = _target(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if target is None:
             await self._rest(scope, receive, send)
             return
@@ -43,6 +44,11 @@ class App:
         except Exception:
             log.exception("a bug")
             await respond(send, BUG.status, *refusal(BUG))
+
+    def refuses(self, method: str, path: str, headers: Headers) -> tuple[bytes, Headers] | None:
+        """Return the 503 for the head of an inference that would be in vain, None for every other request."""
+        target = None if self.draining else _target(method, path)
+        return self._infer.refuses(headers, *target) if target else None
 
     def close(self) -> None:
         """End the model's thread and send what traces there are."""
@@ -57,11 +63,11 @@ def _tracer(endpoint: str) -> "Tracer":
     return Tracer(endpoint)
 
 
-def _target(scope: Scope) -> tuple[str, str | None] | None:
+def _target(method: str, path: str) -> tuple[str, str | None] | None:
     """Return model and version of an inference request, None for any other."""
-    if scope["type"] != "http" or scope["method"] != "POST":
+    if method != "POST":
         return None
-    match scope["path"].split("/"):
+    match path.split("/"):
         case ["", "v2", "models", name, "infer"]:
             return name, None
         case ["", "v2", "models", name, "versions", number, "infer"]:

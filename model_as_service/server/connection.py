@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from model_as_service.server.inference import CONNECTION
+from model_as_service.server.writing import JSON, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,8 +94,26 @@ class Connection(HttpToolsProtocol):
         """End a head; what follows is for the application to limit."""
         self._in_head = False
         self._stop_waiting()
+        if self._refused():
+            return
         super().on_headers_complete()
         self.scope[CONNECTION] = self  # type: ignore[literal-required]  # the task that reads it begins later
+
+    def _refused(self) -> bool:
+        """Refuse what would be in vain, for a fraction of what it costs to get as far as the application.
+
+        Only on a connection that has had an answer: that exchange is complete, so uvicorn lets the body pass by.
+        """
+        parser, last = self.parser, self.cycle
+        if last is None or not last.response_complete or self.expect_100_continue or parser.should_upgrade():
+            return False
+        method, path = parser.get_method().decode("latin-1"), self.url.decode("latin-1")
+        answer = self.config.loaded_app.refuses(method, path, self.headers) if parser.should_keep_alive() else None
+        if answer is None:
+            return False
+        self._write(503, *answer)
+        self.on_response_complete()
+        return True
 
     @property
     def whole(self) -> bool:
@@ -119,10 +138,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(408, f"the request's headers did not arrive within {HEAD_S:.0f} s")
 
     def _refuse(self, status: int, words: str) -> None:
-        body = orjson.dumps({"error": words})
-        head = (
-            STATUS_LINE[status],
-            b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body),
-        )
-        self.transport.write(b"".join((*head, body)))
+        self._write(status, orjson.dumps({"error": words}), [(b"content-type", JSON), (b"connection", b"close")])
         self.transport.close()
+
+    def _write(self, status: int, body: bytes, headers: Headers) -> None:
+        lines = (b"%s: %s\r\n" % header for header in (*headers, (b"content-length", b"%d" % len(body))))
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))

@@ -38,7 +38,7 @@ class Costs:
         return self._shape[size] * (self._pace + SAFETY * self._swing)
 
     def best(self, waiting: int, slack: float = math.inf) -> int:
-        """Return the size to run: of those that fill and end within `slack`, the cheapest per image, or the larger one."""
+        """Return the size to run: of those that fill and end within `slack`, the cheapest per image, or a larger."""
         best = self.sizes[0]
         for size in self.sizes[1:]:
             if size > waiting or self.safe(size) > slack:

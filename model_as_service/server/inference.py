@@ -2,7 +2,8 @@
 
     headers > admit? > body > read > admit! > queue > model > write
 
-The first question needs no more than the headers, so under overload a refusal costs little.
+The first question needs no more than the headers. `connection.py` asks it before ASGI begins, so under overload a
+refusal costs little.
 """
 
 import asyncio
@@ -49,6 +50,21 @@ class Inference:
     ) -> None:
         self._repository, self._scheduler, self._metrics, self._tracer = repository, scheduler, metrics, tracer
         self._deadline_s = deadline_s
+
+    def refuses(self, headers: Headers, name: str, number: str | None) -> tuple[bytes, Headers] | None:
+        """Return the 503 for a head whose request could not be answered in time; None where `__call__` must see it."""
+        arrived = monotonic()
+        try:
+            version = self._repository.find(name, number)
+            _, budgets = _wishes(headers)
+        except Refused:
+            return None
+        try:
+            self._scheduler.check(version, 1, INTERACTIVE, arrived + min(budgets, default=self._deadline_s))
+        except Refused as refused:
+            self._failed(version, arrived, refused.status, refused.reason)
+            return refusal(refused)
+        return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str, number: str | None) -> None:
         """Answer one request; every failure is an answer, too."""

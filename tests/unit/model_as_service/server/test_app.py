@@ -64,5 +64,4 @@ def test_an_unloaded_version_is_gone_with_its_last_answer() -> None:
     ],
 )
 def test_only_inference_is_on_the_hot_path(method: str, path: str, target: tuple[str, str | None] | None) -> None:
-    assert _target({"type": "http", "method": method, "path": path}) == target
-    assert _target({"type": "lifespan"}) is None
+    assert _target(method, path) == target

@@ -1,6 +1,7 @@
 """One inference request from its headers to its answer, over a real connection."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from tests.unit.model_as_service.server.messages import (
 from tests.unit.model_as_service.server.served import Served
 
 INFER = "/v2/models/fake/infer"
+LIVE = b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def post(served: Served, message: Message, path: str = INFER, **headers: str) -> httpx2.Response:
@@ -135,17 +137,60 @@ def test_a_deadline_that_is_no_number_is_refused(served: Served, value: str) -> 
     assert (answer.status_code, "milliseconds" in error_of(answer)) == (400, True)
 
 
-def test_who_cannot_be_in_time_is_refused_from_the_headers_alone() -> None:
+@pytest.mark.parametrize("answered", [0, 1, 2], ids="after {} answers".format)
+def test_who_cannot_be_in_time_is_refused_from_the_headers_alone(answered: int) -> None:
+    """Before ASGI begins if the connection has had an answer; nobody can tell the difference."""
     model = FakeModel()
     with Served(loaded(model, {1: 5.0})) as served, busy(served, model), served.connect() as connection:
+        for _ in range(answered):
+            connection.sendall(LIVE)
+            assert served.answer_on(connection)[0].status == 200
         head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nX-Request-Timeout-Ms: 100\r\n\r\n"
+        for number in range(2):
+            connection.sendall(head.encode())
+            answer, body = served.answer_on(connection)
+            assert (answer.status, int(answer.headers["Retry-After"]) >= 1) == (503, True)
+            assert answer.headers["Content-Type"] == "application/json"
+            assert json.loads(body)["error"].startswith("the answer would take")
+            connection.sendall(bytes(500))
+            connection.sendall(bytes(500) + LIVE)
+            answer, _ = served.answer_on(connection)
+            assert answer.status == 200, "the connection is of use after the body that nobody read"
+            metrics = served.client.get("/metrics").text
+            assert f'sweetspot_inference_refusals_total{{reason="deadline"}} {number + 1}.0' in metrics
+        assert served.app.repository.find("fake", None).statistics.requests["fail"].count == 2
+
+
+@pytest.mark.parametrize("wish", ["Connection: close", "Expect: 100-continue", "Connection: Upgrade\r\nUpgrade: h2c"])
+def test_a_refusal_heeds_the_rest_of_the_head(wish: str) -> None:
+    model = FakeModel()
+    with Served(loaded(model, {1: 5.0})) as served, busy(served, model), served.connect() as connection:
+        connection.sendall(LIVE)
+        assert served.answer_on(connection)[0].status == 200
+        head = (
+            f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nX-Request-Timeout-Ms: 100\r\n{wish}\r\n\r\nbody"
+        )
         connection.sendall(head.encode())
-        answer, body = served.answer_on(connection)
-        assert (answer.status, int(answer.headers["Retry-After"]) >= 1) == (503, True)
-        assert json.loads(body)["error"].startswith("the answer would take")
-        connection.sendall(bytes(1000) + b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer, _ = served.answer_on(connection)
-        assert answer.status == 200, "the connection is of use after the body that nobody read"
+        assert served.answer_on(connection)[0].status == 503
+        if "close" in wish:
+            assert connection.recv(1) == b""
+        else:
+            connection.sendall(LIVE)
+            assert served.answer_on(connection)[0].status == 200
+
+
+def test_a_request_behind_another_is_judged_when_its_turn_has_come() -> None:
+    model = FakeModel()
+    with Served(loaded(model, {1: 1.0})) as served, served.connect() as connection:
+        with busy(served, model):
+            body, length = binary_request([b"b"])
+            first = begin(len(body), Inference_Header_Content_Length=length) + body
+            connection.sendall(first + begin(0, X_Request_Timeout_Ms=100))
+            depth_is(served, 1)
+        received = b""
+        while received.count(b"HTTP/1.1 ") < 2:
+            received += connection.recv(65536)
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"400"], "by then there is time, but it is empty"
 
 
 def test_a_full_queue_says_when_to_come_back() -> None:
