@@ -17,6 +17,7 @@ ALWAYS = (
     "Throughput, share and own cost of a block are medians over its rounds: a pause of the machine hits single turns.",
     "Own cost is the time per request, with eight clients and a model that does nothing, beyond that of the bare loop.",
     "Closed loop: each client sends its next request when it has its answer. Only right answers count as throughput.",
+    "A server that works while nobody asks slows the bare loop beside it: its share can even come out above 1.",
     "The clients poll and never sleep, so that waking them is not taken for time of the server.",
     "Their turnaround is what they themselves take from an answer to their next request.",
     "Overload is an open loop: Poisson arrivals, however slow the answers are. Latency counts from when one was due.",
