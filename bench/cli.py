@@ -93,7 +93,7 @@ def up(variant: str, port: int | None, photos: Path) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 def report(run: Path) -> None:
     """Make the report of a RUN folder again."""
-    from bench.render import render
+    from bench.session.render import render
 
     click.echo(render(run))
 

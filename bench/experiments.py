@@ -22,14 +22,19 @@ def run_latency(
     photos: Path,
 ) -> NoReturn:
     """Compare the variants of the product."""
-    from bench import profiles
+    from bench.latency import profile as profiles
     from bench.stacks import stack
 
     chosen = profiles.load(profile)
     stacks = stack.find(variants)
-    from bench import closing, conductor, finish  # pandas and scipy take a second, so simple mistakes are told before
-    from bench.analysis import checks, thresholds
-    from bench.run import Settings, begin
+    from bench.gates import thresholds
+    from bench.latency import (
+        closing,
+        conductor,
+        finish,  # pandas and scipy take a second, so simple mistakes are told before
+    )
+    from bench.latency import expectations as promised
+    from bench.latency.run import Settings, begin
 
     forget_our_environment()
     settings = Settings(
@@ -39,7 +44,7 @@ def run_latency(
         photos=photos,
         out=out,
         seed=seed,
-        checks=checks.load(expectations or checks.OURS),
+        checks=promised.load(expectations or promised.OURS),
         limits=thresholds.load(),
         command=["sweetspot", *sys.argv[1:]],
     )
@@ -56,7 +61,7 @@ def run_peers(names: Sequence[str], *, profile: str, out: Path, seed: int, photo
 
     chosen = load(profile)
     found = peer.find(names or chosen.peers)
-    from bench.analysis import thresholds
+    from bench.gates import thresholds
     from bench.peers import closing, conduct, promises
     from bench.peers.run import Settings, begin
 
@@ -79,7 +84,7 @@ def run_peers(names: Sequence[str], *, profile: str, out: Path, seed: int, photo
 
 def conclude(words: Sequence[str], failure: Failure | None, folder: Path) -> None:
     """Say how a run went, and where its report is."""
-    from bench.render import render
+    from bench.session.render import render
 
     click.echo("\n".join(words))
     if failure is not None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from bench.calibration.lines import OFF, Line
 from bench.calibration.trials import WARM_UP_S, Place, Size, null, queue, stalls, stalls_by_stock_locust
-from bench.progress import Plan, Step, progress
+from bench.session.progress import Plan, Step, progress
 
 START_S = 5.0  # what starting and ending server and generator takes, for the remaining time only
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.exits import GeneratorFailed
-from bench.stacks.guarded import Guarded, environment
+from bench.processes.guarded import Guarded, environment
 from bench.stacks.running import ending
 
 LOCUSTFILE = Path(__file__).with_name("plain_locustfile.py")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.calibration import plain
-from bench.calibration.known import Known, Setting, Told, serving
 from bench.calibration.lines import Line, at_most, beside, close
-from bench.calibration.oracle import Floats, mean_wait_md1, responses
 from bench.load import generator
+from bench.load.known import Known, Setting, Told, serving
+from bench.load.oracle import Floats, mean_wait_md1, responses
 from bench.load.plan import Target
 from bench.load.schedule import SECOND_NS, Phase, Schedule, draw
 from bench.machine.cores import Split

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.analysis import steps, thresholds
-from bench.analysis.noise import half_width, noise_floor
-from bench.analysis.quantities import MS, Quantities, collect
-from bench.analysis.stats import Estimate
-from bench.analysis.steps import Full
-from bench.runfolder import PROCESSES
+from bench.gates import thresholds
+from bench.session.runfolder import PROCESSES
+from bench.statistics import steps
+from bench.statistics.estimates import Estimate
+from bench.statistics.noise import half_width, noise_floor
+from bench.statistics.quantities import MS, Quantities, collect
+from bench.statistics.steps import Full
 
 PREDICTION = "prediction"
 GOODPUT = "goodput_share"

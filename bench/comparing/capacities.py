@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.analysis.stats import Estimate
 from bench.comparing.blocks import NOTHING, PERCENTILES, PREDICTION
 from bench.comparing.machine import Band
 from bench.comparing.row import CAPACITY, UNTOLD, Row, widest
 from bench.comparing.side import Side
+from bench.statistics.estimates import Estimate
 
 ANY_RATE = 0.0  # of no rate in particular, so the floor is the widest
 

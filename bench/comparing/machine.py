@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.analysis.stats import Estimate
 from bench.comparing.blocks import NOTHING, mean
 from bench.comparing.side import Side, differ
 from bench.comparing.welch import effect, from_intervals
+from bench.statistics.estimates import Estimate
 
 SOFTWARE = ("version: onnxruntime", "version: onnxruntime-gpu", "version: numpy", "version: pillow", "machine: python")
 Band = tuple[float, float]  # of logarithms, with 0 in it

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from bench.analysis.stats import Estimate
 from bench.comparing.blocks import GOODPUT
+from bench.statistics.estimates import Estimate
 
 Verdict = Literal["slower", "faster", "no difference told", "not comparable"]
 UNTOLD: Verdict = "no difference told"

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.analysis.noise import holm
-from bench.analysis.stats import CONFIDENCE
 from bench.comparing.blocks import GOODPUT, NOTHING, PERCENTILES, PREDICTION, Values, mean, nearly
 from bench.comparing.capacities import capacity_row
 from bench.comparing.machine import Band, amplification
 from bench.comparing.row import UNTOLD, Row, widest
 from bench.comparing.side import Side
 from bench.comparing.welch import effect
+from bench.statistics.estimates import CONFIDENCE
+from bench.statistics.noise import holm
 
 
 def compare(base: Side, new: Side, band: Band | None) -> list[Row]:

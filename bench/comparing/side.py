@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.analysis.quantities import RAW_LIMIT
-from bench.analysis.stats import Estimate
 from bench.comparing.blocks import Blocks, of_requests
 from bench.exits import UsageProblem
-from bench.runfolder import REQUESTS, SCHEMA
+from bench.session.runfolder import REQUESTS, SCHEMA
+from bench.statistics.estimates import Estimate
+from bench.statistics.quantities import RAW_LIMIT
 
 Facts = Mapping[str, Any]
 DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, pa.ArrowException)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from bench.analysis.stats import CONFIDENCE, Estimate
+from bench.statistics.estimates import CONFIDENCE, Estimate
 
 NO_TEST = 1.0
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.analysis.stats import Estimate
 from bench.comparing.blocks import GOODPUT
 from bench.comparing.machine import Movement
 from bench.comparing.row import CAPACITY, Row
+from bench.statistics.estimates import Estimate
 
 HEAD = ("variant", "case", "offered/s", "metric", "BASE", "NEW", "NEW/BASE [95 %]", "floor", "verdict")
 NAMES = {"response_p50": "p50 ms", "response_p95": "p95 ms", GOODPUT: "goodput", CAPACITY: "capacity/s"}

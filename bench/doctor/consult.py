@@ -58,9 +58,9 @@ def packages_missing(findings: list[Finding]) -> bool:
 
 def examine(place: "Place") -> list[Finding]:
     """Look at the machine, with progress; about half a minute."""
-    from bench.analysis.thresholds import load
     from bench.doctor import machine, speed
-    from bench.progress import Plan, Step, progress
+    from bench.gates.thresholds import load
+    from bench.session.progress import Plan, Step, progress
 
     cores, limits = place.cores, load()
     parts: list[tuple[Step, Callable[[], list[Finding]]]] = [

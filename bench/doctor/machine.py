@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.analysis.thresholds import Threshold, Thresholds
 from bench.doctor.finding import Finding, ok, spoils, stops, warning
+from bench.gates.thresholds import Threshold, Thresholds
 from bench.machine import counters
 from bench.machine.cores import Split
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from bench.doctor.finding import Finding, ok, stops, warning
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
 
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.MULTILINE)  # name==version ; marker \\
 SET_UP = "run `make setup`"

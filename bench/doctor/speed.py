@@ -7,13 +7,13 @@ import time
 import numpy as np
 from scipy import stats
 
-from bench.analysis.thresholds import Thresholds
-from bench.calibration.known import Told
-from bench.calibration.oracle import Floats
 from bench.calibration.trials import Place, Steps, quantile, send_to_null
 from bench.doctor.finding import Finding, ok, spoils, warning
 from bench.doctor.machine import by_gate
 from bench.exits import Failure
+from bench.gates.thresholds import Thresholds
+from bench.load.known import Told
+from bench.load.oracle import Floats
 from bench.load.pacer import TimerFd, has_timerfd
 from bench.machine import canary
 from bench.machine.cores import Split

@@ -17,8 +17,8 @@ from bench.exits import GeneratorFailed
 from bench.load.plan import Plan, Target
 from bench.load.samples import NEVER
 from bench.load.schedule import Int64s, Schedule
-from bench.runfolder import replace
-from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.processes.guarded import ROOT, Guarded, environment
+from bench.session.runfolder import replace
 from bench.stacks.running import HOST, ending, free_port
 
 DEADLINE_S = 10.0  # per request, from its intended time

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
 
 NICENESS = 10
 PACKAGES = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.exits import StackFailed
-from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.processes.guarded import ROOT, Guarded, environment
 from bench.stacks.running import ending
 
 START_ALLOWANCE_S = 60.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.peers.peer import Peer
-from bench.stacks import fields
+from bench.processes import fields
 
 MODEL = "efficientnet-lite"
 FIELD = "image"  # the name of the tensor, and of the part of a form

@@ -2,16 +2,16 @@
 
 import shutil
 
-from bench.analysis import gates
 from bench.exits import Exit, Failure
+from bench.gates import judging as gates
 from bench.load.schedule import order_of_block
 from bench.peers import environment, overload, promises, results
 from bench.peers.measure import Place, measure, planned_s
 from bench.peers.peer import Peer
 from bench.peers.rounds import MODEL, NO_OP
 from bench.peers.run import Run
-from bench.progress import Lines, Plan, Step, progress
-from bench.runfolder import now
+from bench.session.progress import Lines, Plan, Step, progress
+from bench.session.runfolder import now
 
 INSTALL_S, LABELS_S, IMAGE_START_S = 30.0, 4.0, 2.0
 

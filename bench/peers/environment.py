@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.exits import StackFailed
 from bench.peers.peer import Peer
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
 
 HOME = ROOT / ".venv-peers"
 LOCK = "requirements.txt"

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.exits import StackFailed
+from bench.latency.profile import Step
 from bench.load.generator import Generator
 from bench.load.plan import Plan
 from bench.machine import counters
@@ -19,8 +20,7 @@ from bench.peers.profile import Profile
 from bench.peers.rounds import CLIENTS, CROWD, MODEL, NO_OP, Round, median_rate
 from bench.peers.running import RunningPeer
 from bench.peers.slices import ClosedLoop, Photo, Slice, targets
-from bench.profiles import Step
-from bench.runfolder import now
+from bench.session.runfolder import now
 
 WARM_UPS = 5
 CAPACITY_SLICES = 3  # as long as so many slices: what the overload is a multiple of is measured once, not in rounds

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bench.analysis import gates
-from bench.analysis.stats import Floats
-from bench.analysis.thresholds import Thresholds
+from bench.gates import judging as gates
+from bench.gates.thresholds import Thresholds
+from bench.latency.profile import Step
 from bench.load.answers import REFUSALS
 from bench.load.generator import Load
 from bench.load.schedule import WARM_UP, Phase, Schedule, draw
-from bench.profiles import Step
-from bench.runfolder import REQUESTS
+from bench.session.runfolder import REQUESTS
+from bench.statistics.estimates import Floats
 
 CASE, WARM = "inference", 0.5  # the warm-up is at half of capacity
 CHANGED = 1.25  # more, and nobody knows what the load was a multiple of

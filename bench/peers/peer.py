@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.exits import UsageProblem
-from bench.stacks import fields
+from bench.processes import fields
 from bench.tomlfile import read_toml
 
 FILE = "peer.toml"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.exits import UsageProblem
-from bench.profiles import Step
+from bench.latency.profile import Step
 from bench.tomlfile import read_profile
 
 OURS = Path(__file__).with_name("profiles.toml")

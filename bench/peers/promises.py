@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis import stats
-from bench.analysis.checks import finite, verdict_of
-from bench.analysis.stats import Estimate
 from bench.exits import UsageProblem
+from bench.latency.expectations import finite, verdict_of
 from bench.peers.results import BARE, Found
+from bench.statistics import estimates
+from bench.statistics.estimates import Estimate
 from bench.tomlfile import read_toml
 
 OURS = Path(__file__).with_name("promises.toml")
@@ -92,7 +92,7 @@ def against_best(promise: Promise, found: Found, peers: Sequence[str]) -> tuple[
     best = min(known, key=known.__getitem__)
     other = found.blocks[_key(promise, best)]
     blocks = sorted(own.keys() & other.keys())
-    estimate = stats.paired_difference([own[b] for b in blocks], [promise.limit * other[b] for b in blocks])
+    estimate = estimates.paired_difference([own[b] for b in blocks], [promise.limit * other[b] for b in blocks])
     mean = found.estimates[_key(promise)][0].value
     note = (
         f"shown is {promise.variant} - {promise.limit:g} x {best}; {promise.variant} has {mean:.3g} {promise.unit}, "

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from bench.analysis import stats
-from bench.analysis.stats import Estimate, Floats
-from bench.analysis.thresholds import Thresholds
+from bench.gates.thresholds import Thresholds
 from bench.peers.bare import ImagePath
 from bench.peers.measure import Measured
 from bench.peers.overload import Shown, shown
 from bench.peers.rounds import ALONE, CROWD, MODEL, NO_OP, Round, median_rate
+from bench.statistics import estimates
+from bench.statistics.estimates import Estimate, Floats
 
 EXPERIMENT, BARE = "peers", "bare loop"
 CASES = {ALONE: "alone", CROWD: "8 clients"}
@@ -32,11 +32,11 @@ class Found:
     def mean(self, key: Key, by_block: Mapping[int, float], unit: str) -> None:
         """Keep one number per block: the estimate is their mean."""
         self.blocks[key] = dict(by_block)
-        self.estimates[key] = stats.mean(list(by_block.values())), unit
+        self.estimates[key] = estimates.mean(list(by_block.values())), unit
 
     def percentile(self, key: Key, samples: Sequence[Floats], p: float) -> None:
         """Keep a percentile over all blocks together. One block says nothing of what another would: no interval."""
-        found = stats.percentile_of_trials(samples, p)
+        found = estimates.percentile_of_trials(samples, p)
         alone = Estimate(found.value, None, None, found.n)
         self.estimates[key] = (found if len(samples) > 1 else alone), "ms"
 
@@ -81,7 +81,7 @@ def image_path(found: Found, images: Mapping[int, ImagePath]) -> None:
         return
     key = (BARE, "image path")
     ratios = [each.ratio for each in images.values()]
-    found.estimates[*key, "ratio"] = stats.paired_ratio(ratios, [1.0] * len(ratios)), "x"
+    found.estimates[*key, "ratio"] = estimates.paired_ratio(ratios, [1.0] * len(ratios)), "x"
     found.mean((*key, "ours"), {block: each.ours_ms for block, each in images.items()}, "ms")
     found.mean((*key, "reference"), {block: each.reference_ms for block, each in images.items()}, "ms")
     share = min(each.same / each.photos for each in images.values())
@@ -100,7 +100,7 @@ def closed(found: Found, name: str, own: Mapping[int, Measured], slo_ms: float) 
     for clients, case in CASES.items():
         found.mean((name, case, "throughput"), by(rounds, partial(median_rate, clients=clients)), "1/s")
         shares = list(by(rounds, partial(share_of_bare, clients=clients)).values())
-        found.estimates[name, case, "share_of_bare"] = stats.paired_ratio(shares, [1.0] * len(shares)), "share"
+        found.estimates[name, case, "share_of_bare"] = estimates.paired_ratio(shares, [1.0] * len(shares)), "share"
         samples = [latencies(each, clients) for each in rounds.values()]
         found.percentile((name, case, "latency_p50"), samples, 0.5)
         found.percentile((name, case, "latency_p99"), samples, 0.99)

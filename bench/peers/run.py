@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.analysis.thresholds import Thresholds
 from bench.exits import Failure
+from bench.gates.thresholds import Thresholds
 from bench.machine import cores
 from bench.peers.bare import ImagePath, Vision
 from bench.peers.measure import Measured, Rig
@@ -13,7 +13,7 @@ from bench.peers.peer import Peer
 from bench.peers.profile import Profile
 from bench.peers.promises import Promise
 from bench.peers.slices import Photo
-from bench.runfolder import RunFolder, now
+from bench.session.runfolder import RunFolder, now
 
 EXPERIMENT = "peers"
 

@@ -9,8 +9,8 @@ from typing import Self
 from bench.exits import StackFailed
 from bench.peers.environment import python_of
 from bench.peers.peer import Peer
-from bench.stacks import fields
-from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.processes import fields
+from bench.processes.guarded import ROOT, Guarded, environment
 from bench.stacks.running import HOST, POLL_S, ask, ending, free_port
 
 READY_DEADLINE_S = 120.0  # Ray takes half a minute on one core

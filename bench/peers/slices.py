@@ -12,8 +12,8 @@ from bench.exits import GeneratorFailed
 from bench.load.plan import Post, Target
 from bench.peers.asking import request_for
 from bench.peers.peer import Peer
-from bench.peers.turns import Turns
-from bench.runfolder import replace
+from bench.processes.turns import Turns
+from bench.session.runfolder import replace
 
 START_ALLOWANCE_S = 30.0
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 from bench.exits import StackFailed, UsageProblem
-from bench.stacks import fields
-from bench.stacks.guarded import ROOT, Guarded, environment
+from bench.processes import fields
+from bench.processes.guarded import ROOT, Guarded, environment
 from bench.stacks.stack import Process, Stack
 
 HOST = "127.0.0.1"

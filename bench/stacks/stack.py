@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.exits import UsageProblem
-from bench.stacks import fields
-from bench.stacks.guarded import ROOT
+from bench.processes import fields
+from bench.processes.guarded import ROOT
 from bench.tomlfile import read_toml
 
 FILE = "stack.toml"

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from bench import blocks, finish, ladder, profiles, trial
-from bench.analysis import thresholds
-from bench.ladder import Rung
+from bench.gates import thresholds
+from bench.latency import conduct as blocks
+from bench.latency import finish, ladder, trial
+from bench.latency import profile as profiles
+from bench.latency.ladder import Rung
+from bench.latency.run import Run, Settings
+from bench.latency.trial import Arm, Bench, Trial
 from bench.load.schedule import draw
 from bench.machine.cores import Split
-from bench.run import Run, Settings
-from bench.runfolder import RunFolder
+from bench.session.runfolder import RunFolder
 from bench.stacks import stack
-from bench.trial import Arm, Bench, Trial
 from tests.unit.bench.toys import TARGETS, TINY, TOY, copy_of_toy
 
 PROFILE = replace(profiles.load(str(TINY)), warmup_s=0.25, arrivals="constant", bystanders={})

@@ -7,9 +7,9 @@ import pytest
 
 from bench.calibration import trials
 from bench.calibration.calibrate import Trial, calibrate
-from bench.calibration.known import Known, Setting, serving
 from bench.calibration.lines import Line
 from bench.calibration.trials import Place, Size
+from bench.load.known import Known, Setting, serving
 from bench.machine.cores import split_cores
 
 SIZE = Size(stall=Setting(service_ms=2, stall_s=1, every_s=6), stall_s=6.0)  # one stall, wherever the load begins

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
 from tests.unit.bench.simulated_run import Simulated, damaged
 from tests.unit.bench.toys import TINY, TOY
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench.exits import StackFailed, UsageProblem
-from bench.stacks.guarded import GUARD, ROOT, Guarded, environment
+from bench.processes.guarded import GUARD, ROOT, Guarded, environment
 from bench.stacks.running import Place, RunningStack
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TINY, TOY, place, variant
@@ -36,7 +36,7 @@ while True:
 HARNESS = """
 import sys
 from pathlib import Path
-from bench.stacks.guarded import Guarded, environment
+from bench.processes.guarded import Guarded, environment
 argv = [sys.executable, "-c", sys.argv[1], sys.argv[2]]
 with Guarded("stubborn", argv, env=environment(), log=Path(sys.argv[3])) as it:
     it.wait()

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.load.generator import LOCUSTFILE, Load
+from bench.processes.guarded import ROOT
 from bench.stacks import stack
-from bench.stacks.guarded import ROOT
 from bench.stacks.running import RunningStack
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TOY, place

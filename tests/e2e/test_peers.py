@@ -9,7 +9,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from bench.runfolder import REQUESTS, RESULTS
+from bench.session.runfolder import REQUESTS, RESULTS
 from tests.e2e.test_run import facts_of, finished, run_of, sweetspot
 from tests.processes import wait_for
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.runfolder import PROCESSES, REQUESTS, RESULTS
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
+from bench.session.runfolder import PROCESSES, REQUESTS, RESULTS
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TINY, TOY, copy_of_toy, variant
 

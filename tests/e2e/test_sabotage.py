@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bench.judging import judge
+from bench.latency.gates import judge
+from bench.latency.run import Run
+from bench.latency.trial import Arm
 from bench.load import generator
 from bench.machine import cores
 from bench.machine.cores import Split
-from bench.run import Run
-from bench.trial import Arm
 from tests.e2e.short_trial import (
     COUNT,
     COUNTING,

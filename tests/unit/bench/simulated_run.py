@@ -10,11 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench import finish, profiles
-from bench.analysis import quantities, results
-from bench.ladder import Rung
+from bench.latency import finish, results
+from bench.latency import profile as profiles
+from bench.latency.ladder import Rung
 from bench.machine.limit import Limit
-from bench.runfolder import REQUESTS, RunFolder
+from bench.session.runfolder import REQUESTS, RunFolder
+from bench.statistics import quantities
 
 RUNGS = (Rung(8.0, 0.1, 10.0, 0.3), Rung(40.0, 0.5, 3.0, 0.3))  # enough requests for a p95 of each trial
 TIMES_MS = {"embedded": 20.0, "model_in_db": 3.0}

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.analysis.stats import Estimate
 from bench.comparing import capacities, machine, words
 from bench.comparing.compare import Comparison, compare, comparison, lines
 from bench.comparing.machine import Movement, amplification
@@ -15,6 +14,7 @@ from bench.comparing.rows import common_rates, judge
 from bench.comparing.side import Side, read
 from bench.comparing.welch import effect, from_intervals
 from bench.exits import Exit, UsageProblem
+from bench.statistics.estimates import Estimate
 from tests.unit.bench.simulated_run import MACHINE, Simulated, damaged
 
 INVALID = {"valid": False, "reasons": ["G1: late"]}

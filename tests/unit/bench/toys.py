@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from bench.analysis import comparison, quantities, steps, thresholds
-from bench.judging import Null, Session, judge
-from bench.ladder import Rung
+from bench.gates import thresholds
+from bench.latency import ratios as comparison
+from bench.latency.gates import Null, Session, judge
+from bench.latency.ladder import Rung
+from bench.latency.trial import Arm, Measured, Trial
 from bench.load import options
 from bench.load.generator import Load
 from bench.load.plan import Plan, Target
@@ -16,11 +18,11 @@ from bench.load.samples import Samples
 from bench.load.schedule import Phase, draw
 from bench.machine.cores import Split
 from bench.machine.counters import Machine
-from bench.runfolder import PROCESSES, REQUESTS, now
+from bench.session.runfolder import PROCESSES, REQUESTS, now
 from bench.stacks import stack
 from bench.stacks.running import Place
 from bench.stacks.stack import Stack
-from bench.trial import Arm, Measured, Trial
+from bench.statistics import quantities, steps
 
 HERE = Path(__file__).parent
 TOY = HERE / "toy_variant"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.stacks.guarded import ROOT
+from bench.processes.guarded import ROOT
 
 PHOTO = b"GET /api/photos/1 HTTP/1.1\r\nHost: here\r\n\r\n"
 READY = b"GET /readyz HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -29,7 +29,7 @@ class Live:
 
 @contextmanager
 def live(*argv: str) -> Iterator[Live]:
-    command = [sys.executable, "-m", "bench.calibration.server", *argv]
+    command = [sys.executable, "-m", "bench.load.known_server", *argv]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

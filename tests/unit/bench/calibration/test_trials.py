@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.calibration.calibrate import tells_the_truth, trials
-from bench.calibration.known import Known, Setting, Told
 from bench.calibration.trials import STALL, Size, lags, quantile
+from bench.load.known import Known, Setting, Told
 from bench.load.schedule import SECOND_NS, Phase, Schedule, draw
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.analysis import thresholds
 from bench.calibration import calibrate
 from bench.calibration.calibrate import Trial
 from bench.calibration.trials import lags
@@ -22,6 +21,7 @@ from bench.doctor import machine, setup, speed
 from bench.doctor.finding import checklist, closing_words, exit_code, ok, spoils, stops, warning
 from bench.doctor.setup import look_at_setup
 from bench.exits import Exit, GeneratorFailed
+from bench.gates import thresholds
 from bench.machine import canary
 from bench.machine.cores import Split
 from bench.machine.counters import Machine

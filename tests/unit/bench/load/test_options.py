@@ -11,7 +11,7 @@ from bench.load.generator import Load
 from bench.load.plan import Plan
 from bench.load.samples import CODES, NEVER, Samples
 from bench.load.schedule import Phase, draw
-from bench.runfolder import REQUESTS
+from bench.session.runfolder import REQUESTS
 
 HOST = "http://127.0.0.1:8000"
 WRONG_RATES = ("fast", "", "0", "-1", "5,", "5,0", "inf", "nan")

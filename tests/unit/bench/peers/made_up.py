@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from bench.latency.profile import Step
 from bench.load.generator import Load
 from bench.machine.counters import Machine
 from bench.peers.measure import Measured, Place
@@ -13,8 +14,7 @@ from bench.peers.overload import Overload
 from bench.peers.peer import Peer, Request
 from bench.peers.rounds import ALONE, CROWD, MODEL, NO_OP, Round
 from bench.peers.slices import Slice
-from bench.profiles import Step
-from bench.runfolder import REQUESTS, now
+from bench.session.runfolder import REQUESTS, now
 
 MS = 1_000_000
 Row = tuple[float, float, float, int, str]  # intended, sent and done in ms, status, outcome

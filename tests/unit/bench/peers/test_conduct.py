@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.analysis import thresholds
 from bench.exits import Exit, StackFailed
+from bench.gates import thresholds
 from bench.peers import conduct, environment, promises
 from bench.peers.bare import ImagePath, Vision
 from bench.peers.closing import closing_words

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.analysis import thresholds
+from bench.gates import thresholds
+from bench.latency.profile import Step
 from bench.load.generator import Generator
 from bench.load.plan import Plan
 from bench.peers.overload import Shown, requests, schedule, shown
 from bench.peers.slices import targets
-from bench.profiles import Step
-from bench.runfolder import REQUESTS
+from bench.session.runfolder import REQUESTS
 from tests.unit.bench.peers import fake, made_up
 from tests.unit.bench.peers.made_up import Row, overload, steady
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import thresholds
-from bench.analysis.stats import Estimate
 from bench.exits import UsageProblem
+from bench.gates import thresholds
 from bench.peers.promises import OURS, judge, load, side
 from bench.peers.results import Found, collect
+from bench.statistics.estimates import Estimate
 from tests.unit.bench.peers.made_up import measured
 
 COST = load()[0]

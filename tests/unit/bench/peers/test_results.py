@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.analysis import thresholds
+from bench.gates import thresholds
 from bench.peers.bare import ImagePath
 from bench.peers.results import Found, collect, own_cost_ms, share_of_bare, turnaround_ms
 from bench.peers.rounds import CROWD, MODEL, Round

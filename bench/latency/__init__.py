@@ -1,0 +1,1 @@
+"""The latency experiment: the variants of the product under rising load."""

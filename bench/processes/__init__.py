@@ -1,0 +1,1 @@
+"""Anything that is started: guard, pipes, ports, turns."""

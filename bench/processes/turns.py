@@ -1,0 +1,55 @@
+"""A process that stays and measures in turns: a line on its stdin says what to do, a line of JSON what it saw.
+
+Between two turns it waits for the next line and takes no processor, so that whoever has the next turn has peace.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from bench.exits import Failure, StackFailed
+from bench.processes.guarded import Guarded, environment
+from bench.stacks.running import ending
+
+
+class Turns:
+    """Context manager: inside it the process runs under guard on its cores, after it nothing of it is left."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        cores: tuple[int, ...] = (),
+        failure: type[Failure] = StackFailed,
+    ) -> None:
+        self._name = name
+        self._argv = argv
+        self._log = log
+        self._cores = cores
+        self._failure = failure
+        self._process: Guarded | None = None
+
+    def __enter__(self) -> Self:
+        self._process = Guarded(self._name, self._argv, env=environment(), log=self._log, cores=self._cores, talks=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.stop()
+
+    def ask(self, line: str, timeout_s: float) -> str:
+        """Let it have a turn and return what it says of it. Raises the given failure with its last log lines."""
+        answer = self._running.ask(line, timeout_s)
+        if answer is None:
+            code = self._running.wait(0)
+            what = "did not answer in time" if code is None else f"failed ({ending(code)})"
+            tail = self._running.tail()
+            raise self._failure(f"{self._name} {what}; its last log lines, from {self._log}:\n{tail}")
+        return answer
+
+    @property
+    def _running(self) -> Guarded:
+        if self._process is None:
+            raise RuntimeError(f"{self._name} runs only inside its `with`")
+        return self._process

@@ -1,0 +1,1 @@
+"""What every run shares: cores, folder, preparation, the loop, failures, gates of the machine, write-up, exit code."""

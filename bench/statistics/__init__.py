@@ -1,0 +1,1 @@
+"""Pure numbers: estimates with their doubt, noise, steadiness, capacity."""

@@ -1,0 +1,109 @@
+"""A guarded command that talks, for real: asked on stdin, it answers on stdout. The guard itself is in tests/e2e."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.processes.guarded import ROOT, Guarded, environment
+from tests.processes import wait_for
+
+ECHO = """
+import sys
+print("up", file=sys.stderr, flush=True)
+for line in sys.stdin:
+    print("heard", line.strip(), flush=True)
+print("over", file=sys.stderr, flush=True)
+"""
+# It ignores that nobody asks any more, and SIGTERM.
+STUBBORN = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for line in sys.stdin:
+    print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+HARNESS = """
+import sys
+from pathlib import Path
+from bench.processes.guarded import Guarded, environment
+argv = [sys.executable, "-c", sys.argv[1]]
+with Guarded("stubborn", argv, env=environment(), log=Path(sys.argv[2]), talks=True) as it:
+    print(it.ask("who are you", 10), flush=True)
+    it.wait()
+"""
+
+
+def talking(log: Path, script: str) -> Guarded:
+    return Guarded("it", [sys.executable, "-c", script], env=environment(), log=log, talks=True)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def test_each_line_is_answered_by_one_and_the_log_has_only_stderr(log: Path):
+    with talking(log, ECHO) as it:
+        assert [it.ask(line, 10) for line in ("one", "two", "three")] == ["heard one", "heard two", "heard three"]
+        assert log.read_text() == "up\n"
+
+
+def test_an_answer_longer_than_a_pipe_comes_whole(log: Path):
+    with talking(log, "input(); print('x' * 300_000)") as it:
+        assert it.ask("go", 10) == "x" * 300_000
+
+
+def test_an_answer_that_does_not_come_in_time_is_none(log: Path):
+    with talking(log, "import signal; signal.pause()") as it:
+        assert it.ask("anybody?", 0.05) is None
+        assert it.wait(0) is None, "it still runs"
+
+
+@pytest.mark.parametrize("script", ["raise SystemExit(7)", "input(); raise SystemExit(7)"])
+def test_one_that_ends_instead_answers_none_and_its_code_is_known_at_once(log: Path, script: str):
+    with talking(log, script) as it:
+        assert it.ask("anybody?", 10) is None
+        assert it.wait(0) == 7
+        assert it.ask("still there?", 10) is None
+
+
+def test_after_it_nothing_is_left_and_stopping_twice_is_harmless(log: Path):
+    with talking(log, STUBBORN) as it:
+        child = psutil.Process(int(it.ask("who are you", 10) or ""))
+        assert child.is_running()
+    assert not child.is_running()
+    it.stop()
+
+
+def test_one_that_was_not_started_to_talk_cannot_be_asked(log: Path):
+    with (
+        Guarded("it", [sys.executable, "-c", ECHO], env=environment(), log=log) as it,
+        pytest.raises(RuntimeError, match="it was not started to talk"),
+    ):
+        it.ask("anybody?", 1)
+
+
+@pytest.fixture
+def harness(log: Path) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-c", HARNESS, STUBBORN, str(log)]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the guard at once")
+def test_when_the_harness_is_killed_it_is_gone(harness: subprocess.Popen[str]):
+    assert harness.stdout is not None
+    everybody = [psutil.Process(int(harness.stdout.readline())), *psutil.Process(harness.pid).children()]
+    assert len(set(everybody)) == 2, "the guard, too"
+    harness.kill()
+
+    def gone() -> None:
+        assert [each for each in everybody if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+
+    wait_for(gone, (AssertionError, psutil.Error))
