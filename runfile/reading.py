@@ -1,0 +1,205 @@
+"""A run folder, read and checked: the only module that opens the files of a run. One reader for each schema version."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runfile import rows, v1
+from runfile.columns import PROCESSES, REQUESTS
+from runfile.decoding import Malformed, decode
+from runfile.errors import RunFileError
+from runfile.facts import SCHEMA, Run
+from runfile.rows import ResultRow, damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from runfile.columns import Column
+
+FILES = ("run.json", "requests.parquet", "processes.parquet", "events.jsonl", "results.csv")
+LAST_EVENTS = 5
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run left behind. `absent` says in words why a file of an unfinished run could not be used.
+
+    `version` is that of the schema: only a run of today's can have its results derived again.
+    """
+
+    path: Path
+    version: int
+    run: Run
+    results: tuple[ResultRow, ...] | None
+    last_events: tuple[str, ...]
+    present: tuple[str, ...]
+    absent: dict[str, str]
+
+    def requests(self) -> pa.Table:
+        """Return requests.parquet with the columns of REQUESTS; no rows where it is absent. Raises RunFileError."""
+        return self._table("requests.parquet", REQUESTS)
+
+    def processes(self) -> pa.Table:
+        """Return processes.parquet with the columns of PROCESSES; no rows where it is absent. Raises RunFileError."""
+        return self._table("processes.parquet", PROCESSES)
+
+    def _table(self, name: str, columns: Sequence[Column]) -> pa.Table:
+        from runfile.columns import schema_of
+
+        if name in self.absent or name not in self.present:
+            return schema_of(tuple(columns)).empty_table()
+        table = parquet(self.path / name)
+        if self.version == v1.VERSION:
+            return v1.table(table, columns, self.run)
+        return checked(self.path / name, table, columns)
+
+
+def read(folder: Path) -> Recorded:
+    """Read a run folder.
+
+    Raises RunFileError when it is none, when its schema is unknown, or when a finished run lacks a file or holds a
+    damaged one. A run that died is read as far as it got.
+    """
+    if not folder.is_dir():
+        raise RunFileError(f"{folder} is not a folder. Name one that `sweetspot run` made.")
+    version, run = read_facts(folder / "run.json")
+    absent: dict[str, str] = {}
+
+    def optional(name: str, reader: Callable[[Path], Content]) -> Content | None:
+        try:
+            return reader(folder / name)
+        except (OSError, RunFileError) as error:
+            if run.state == "complete":
+                raise RunFileError(_why(folder / name, error)) from error
+            absent[name] = _hole(folder, name, error)
+            return None
+
+    results = optional("results.csv", rows.read)
+    for table in ("requests.parquet", "processes.parquet"):
+        if (folder / table).is_file() or table == "requests.parquet":
+            optional(table, openable)
+    return Recorded(
+        path=folder,
+        version=version,
+        run=run,
+        results=results,
+        last_events=_last_events(folder / "events.jsonl"),
+        present=tuple(name for name in FILES if (folder / name).is_file()),
+        absent=absent,
+    )
+
+
+def read_facts(path: Path) -> tuple[int, Run]:
+    """Read run.json of any known version. Raises RunFileError when it is absent, damaged or of another schema."""
+    try:
+        text = path.read_bytes()
+        values: Any = json.loads(text)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunFileError(
+            f"{path.parent} is not a run folder: it has no run.json. Name a folder that `sweetspot run` made, "
+            "such as runs/20261122T131500Z-quick."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise RunFileError(f"{path} cannot be read ({error}). Restore it from a copy, or run again.") from error
+    schema = values.get("schema") if isinstance(values, dict) else None
+    try:
+        if is_of(schema, v1.SCHEMA):
+            return v1.VERSION, v1.run_of(values)
+        if is_of(schema, SCHEMA):
+            return 2, decode(Run, text)
+    except (Malformed, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunFileError(
+            f"{path}: {error}. The file was edited or comes from another version of sweetspot: take the folder as the "
+            "run wrote it, or run again."
+        ) from error
+    raise RunFileError(
+        f"{path} has the schema {schema!r}; this sweetspot reads {v1.SCHEMA!r} and {SCHEMA!r}. "
+        "Read it with the version of sweetspot that ran it."
+    )
+
+
+def is_of(schema: object, known: str) -> bool:
+    """Whether a schema is the known one, or a later revision of it that only adds: `sweetspot.run/2.1`."""
+    return re.fullmatch(rf"{re.escape(known)}(\.\d+)*", str(schema)) is not None
+
+
+def openable(path: Path) -> bool:
+    """Look at the end of a Parquet file, which is all that a cut one lacks. Raises OSError, RunFileError."""
+    from pyarrow import ArrowException
+    from pyarrow import parquet as pq
+
+    try:
+        with pq.ParquetFile(path):
+            return True
+    except FileNotFoundError:
+        raise
+    except (ArrowException, OSError, ValueError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def parquet(path: Path) -> pa.Table:
+    """Read a Parquet file as a whole. Raises RunFileError."""
+    from pyarrow import ArrowException
+    from pyarrow import parquet as pq
+
+    try:
+        # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
+        with pq.ParquetFile(path) as file:
+            return file.read()
+    except (ArrowException, OSError, ValueError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def checked(path: Path, table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Return the known columns of a table. Raises RunFileError where one is missing or of another type."""
+    from pyarrow import ArrowException
+
+    from runfile.columns import schema_of
+
+    missing = [column.name for column in columns if column.name not in table.column_names]
+    if missing:
+        raise damaged(path, f"it has no column {', '.join(missing)}")
+    try:
+        return table.select([column.name for column in columns]).cast(schema_of(tuple(columns)))
+    except (ArrowException, ValueError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def _why(path: Path, error: OSError | RunFileError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} is missing. Copy the whole run folder, or run again."
+    return str(error) if isinstance(error, RunFileError) else f"{path} cannot be read ({error.strerror})."
+
+
+def _hole(folder: Path, name: str, error: OSError | RunFileError) -> str:
+    """Return why an unfinished run's file is not used, without the folder's path: that would change the bytes."""
+    if isinstance(error, FileNotFoundError):
+        return f"{name} was not written."
+    return _why(folder / name, error).replace(f"{folder}/", "")
+
+
+def _last_events(path: Path) -> tuple[str, ...]:
+    """Return the last events in words. A line that the dying run left half-written is passed over."""
+    if not path.is_file():
+        return ()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_EVENTS:]
+    return tuple(words for words in map(_event, lines) if words)
+
+
+def _event(line: str) -> str:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return ""
+    if not isinstance(event, dict):
+        return ""
+    rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("t", "event"))
+    return f"{event.get('t', '')} {event.get('event', '')}" + (f": {rest}" if rest else "")
