@@ -1,10 +1,47 @@
-"""Reads the TOML files that people write: profiles, thresholds, stacks. A mistake is a message, never a traceback."""
+"""Reads the TOML files that people write: profiles, thresholds, stacks, peers. Every mistake is told, with its key."""
 
+import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field
 
 from bench.exits import UsageProblem
+from runfile.decoding import Malformed, decode
+
+T = TypeVar("T")
+
+
+class Written:
+    """Base of the dataclasses that are read from TOML: an unknown key is a mistake, and `"3"` is no number."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+
+def _something(value: T) -> T:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+Filled = AfterValidator(_something)
+Words = Annotated[str, Filled]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def load(path: Path, kind: type[T], what: str = "") -> T:
+    """Read a file as a dataclass; `what` says in an error what should be there. Raises UsageProblem."""
+    return decoded(read_toml(path, what), kind, str(path))
+
+
+def decoded(values: object, kind: type[T], where: str) -> T:
+    """Return what was read from a file, or a part of it, as a dataclass; `where` it stands. Raises UsageProblem."""
+    try:
+        return decode(kind, json.dumps(values, default=str))  # TOML's infinity survives; its dates become texts
+    except Malformed as error:
+        raise UsageProblem(f"{where}: {error}") from error
 
 
 def read_toml(path: Path, what: str = "") -> dict[str, Any]:

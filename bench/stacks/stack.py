@@ -1,31 +1,65 @@
 """What a `stack.toml` says, read and checked. It describes how a variant runs and nothing about how it is measured."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator
+
+from bench import tomlfile
 from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT
-from bench.tomlfile import read_toml
+from bench.tomlfile import Filled, Words, Written
 
 FILE = "stack.toml"
-ROLES = frozenset({"pages", "model", "refresh"})
 EVERYWHERE = frozenset({"python", "data", "models", "photos", "live", "variant"})
 
-Argv = tuple[str, ...]
+Argv = Annotated[tuple[str, ...], Filled]
+Role = Literal["pages", "model", "refresh"]
+Texts = tuple[str, Iterable[str], frozenset[str]]  # where they stand, what they say, the fields that they may use
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError('must be a path such as "/readyz"')
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Written):
+    """The table of a process. `ready` is the path that answers 200 once it can work, if it serves HTTP."""
+
+    run: Argv
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready: Annotated[str, AfterValidator(_path)] | None = None
+    roles: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process(Settings):
+    """One long-lived process of a stack."""
+
+    name: str
 
 
 @dataclass(frozen=True)
-class Process:
-    """One long-lived process of a stack. `ready` is the path that answers 200 once it can work, if it serves HTTP."""
+class Commands(Written):
+    """Commands that are run one after the other."""
 
-    name: str
-    run: Argv
-    env: Mapping[str, str]
-    ready: str | None
-    roles: frozenset[str]
+    run: tuple[Argv, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Written):
+    """A `stack.toml` as it is written."""
+
+    title: Words
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: Commands = Commands()
+    process: Mapping[str, Settings] = field(default_factory=dict)
+    deploy: Commands = Commands()
 
 
 @dataclass(frozen=True)
@@ -46,105 +80,45 @@ class Stack:
         return next(process for process in self.processes if "pages" in process.roles)
 
 
-class _Table:
-    """A TOML table that knows where it stands, so that an error can name file and key."""
-
-    def __init__(self, path: Path, where: str, values: object, allowed: Iterable[str]) -> None:
-        self.path, self.where = path, where
-        if not isinstance(values, dict):
-            raise self.problem("", "must be a table")
-        self.values: dict[str, Any] = values
-        for key in values:
-            if key not in allowed:
-                raise self.problem(key, f"unknown key; known here: {', '.join(sorted(allowed))}")
-
-    def problem(self, key: str, text: str) -> UsageProblem:
-        place = ".".join(part for part in (self.where, key) if part)
-        return UsageProblem(f"{self.path}: {place}: {text}")
-
-    def text(self, key: str) -> str:
-        value = self.values.get(key)
-        if not isinstance(value, str) or not value:
-            raise self.problem(key, "must be a text that is not empty")
-        return value
-
-    def argv(self, key: str, value: object, known: frozenset[str]) -> Argv:
-        if not isinstance(value, list) or not value or not all(isinstance(part, str) for part in value):
-            raise self.problem(key, 'must be a command: a list of texts such as ["{python}", "-m", "app"]')
-        self.check(key, value, known)
-        return tuple(value)
-
-    def commands(self, known: frozenset[str]) -> tuple[Argv, ...]:
-        value = self.values.get("run", [])
-        if not isinstance(value, list):
-            raise self.problem("run", "must be a list of commands")
-        return tuple(self.argv("run", argv, known) for argv in value)
-
-    def environment(self, known: frozenset[str]) -> dict[str, str]:
-        for key, value in self.values.items():
-            if not isinstance(value, str):
-                raise self.problem(key, "must be a text")
-        self.check("", list(self.values.values()), known)
-        return dict(self.values)
-
-    def check(self, key: str, texts: Iterable[str], known: frozenset[str]) -> None:
-        for text in texts:
-            try:
-                fields.check(text, known)
-            except fields.FieldError as error:
-                raise self.problem(key, str(error)) from error
-
-
 def load(folder: Path) -> Stack:
     """Read `folder/stack.toml`. Raises UsageProblem, naming file and key, for whatever is wrong in it."""
     folder = folder.resolve()
     path = folder / FILE
-    values = read_toml(path, f"a variant is a folder with a {FILE}")
-    top = _Table(path, "", values, {"title", "env", "prepare", "process", "deploy"})
-    processes = _Table(path, "process", values.get("process", {}), values.get("process", {})).values
-    ports = frozenset(f"{name}.port" for name in processes)
-    pids = frozenset(f"{name}.pid" for name in processes)
-    stack = Stack(
-        name=folder.name,
-        title=top.text("title"),
-        folder=folder,
-        env=_Table(path, "env", values.get("env", {}), values.get("env", {})).environment(EVERYWHERE | ports),
-        prepare=_Table(path, "prepare", values.get("prepare", {}), {"run"}).commands(EVERYWHERE),
-        processes=tuple(_process(path, name, table, ports) for name, table in processes.items()),
-        deploy=_Table(path, "deploy", values.get("deploy", {}), {"run"}).commands(
-            EVERYWHERE | ports | pids | {"version"}
-        ),
-    )
-    _check_pages(path, stack)
-    return stack
+    file = tomlfile.load(path, File, f"a variant is a folder with a {FILE}")
+    wrong = [*_wrong_fields(file), *_wrong_pages(file)]
+    if wrong:
+        raise UsageProblem(f"{path}: {'; '.join(wrong)}")
+    processes = tuple(Process(name=name, **vars(settings)) for name, settings in file.process.items())
+    return Stack(folder.name, file.title, folder, file.env, file.prepare.run, processes, file.deploy.run)
 
 
-def _process(path: Path, name: str, values: object, ports: frozenset[str]) -> Process:
-    where = f"process.{name}"
-    table = _Table(path, where, values, {"run", "env", "ready", "roles"})
-    known = EVERYWHERE | ports | {"port"}
-    own = table.values.get("env", {})
-    roles = table.values.get("roles", [])
-    if not isinstance(roles, list) or not set(map(str, roles)) <= ROLES:
-        raise table.problem("roles", f"must be a list of: {', '.join(sorted(ROLES))}")
-    ready = table.values.get("ready")
-    if ready is not None and not (isinstance(ready, str) and ready.startswith("/")):
-        raise table.problem("ready", 'must be a path such as "/readyz"')
-    return Process(
-        name=name,
-        run=table.argv("run", table.values.get("run"), known),
-        env=_Table(path, f"{where}.env", own, own).environment(known),
-        ready=ready,
-        roles=frozenset(roles),
-    )
+def _wrong_fields(file: File) -> Iterator[str]:
+    for place, texts, known in _texts(file):
+        for text in texts:
+            try:
+                fields.check(text, known)
+            except fields.FieldError as error:
+                yield f"{place}: {error}"
 
 
-def _check_pages(path: Path, stack: Stack) -> None:
-    pages = [process for process in stack.processes if "pages" in process.roles]
+def _texts(file: File) -> Iterator[Texts]:
+    ports, pids = (frozenset(f"{name}.{what}" for name in file.process) for what in ("port", "pid"))
+    yield from ((f"env.{key}", [text], EVERYWHERE | ports) for key, text in file.env.items())
+    yield from (("prepare.run", argv, EVERYWHERE) for argv in file.prepare.run)
+    yield from (("deploy.run", argv, EVERYWHERE | ports | pids | {"version"}) for argv in file.deploy.run)
+    for name, process in file.process.items():
+        own = EVERYWHERE | ports | {"port"}
+        yield f"process.{name}.run", process.run, own
+        yield from ((f"process.{name}.env.{key}", [text], own) for key, text in process.env.items())
+
+
+def _wrong_pages(file: File) -> Iterator[str]:
+    pages = {name: process for name, process in file.process.items() if "pages" in process.roles}
     if len(pages) != 1:
-        raise UsageProblem(f'{path}: process: exactly one process needs roles = ["pages"], found {len(pages)}')
-    if pages[0].ready is None:
-        raise UsageProblem(f"{path}: process.{pages[0].name}.ready: the process that answers users needs this path")
+        yield f'process: exactly one process needs roles = ["pages"], found {len(pages)}'
+    for name, process in pages.items():
+        if process.ready is None:
+            yield f"process.{name}.ready: the process that answers users needs this path"
 
 
 def find(wanted: Iterable[str] = (), root: Path = ROOT) -> list[Stack]:

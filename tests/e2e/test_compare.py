@@ -10,7 +10,7 @@ import pytest
 
 from bench.processes.guarded import ROOT
 from tests.unit.bench.simulated_run import Simulated, damaged
-from tests.unit.bench.toys import TINY, TOY
+from tests.unit.bench.variants import TINY, TOY
 
 INVALID = {"validity": {"valid": False, "reasons": ["G1: late"]}}
 

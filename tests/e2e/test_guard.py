@@ -17,7 +17,7 @@ from bench.exits import StackFailed, UsageProblem
 from bench.processes.guarded import GUARD, ROOT, Guarded, environment
 from bench.stacks.running import Place, RunningStack
 from tests.processes import free_port, wait_for
-from tests.unit.bench.toys import TINY, TOY, place, variant
+from tests.unit.bench.variants import TINY, TOY, place, variant
 
 FIVE_SECONDS = 5.0
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a guard find what left its session")

@@ -1,7 +1,6 @@
 """What the tests of the harness share: the toy variant, variants of a few lines of TOML, trials that are made up."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -19,14 +18,9 @@ from bench.load.schedule import Phase, draw
 from bench.machine.cores import Split
 from bench.machine.counters import Machine
 from bench.session.runfolder import PROCESSES, REQUESTS, now
-from bench.stacks import stack
-from bench.stacks.running import Place
-from bench.stacks.stack import Stack
 from bench.statistics import quantities, steps
+from tests.unit.bench.variants import TINY, TOY, copy_of_toy, place, variant  # noqa: F401 - still imported here
 
-HERE = Path(__file__).parent
-TOY = HERE / "toy_variant"
-TINY = HERE / "tiny.toml"
 LABELS = ("tabby", "tiger cat", "lynx", "teapot", "stove")
 TARGETS: list[Target] = [
     {"id": name, "path": name, "labels": LABELS} for name in (f"photo-{number}" for number in range(7))
@@ -37,25 +31,6 @@ ONE, TWO = Arm("one", None), Arm("two", None)
 RUNG = Rung(rate_per_s=40.0, of_capacity=0.1, seconds=2.0, pause_s=0.3)
 IDLE = Machine(steal_share=0.0, throttled_s=0.0, pressure_share=0.0, busy_s=0.2, wall_s=2.0)
 MS = 1e6
-
-
-def variant(folder: Path, text: str) -> Stack:
-    """Write a stack.toml and read it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stack.toml").write_text(text, encoding="utf-8")
-    return stack.load(folder)
-
-
-def copy_of_toy(folder: Path, name: str, **env: str) -> Path:
-    """Make a second toy that answers differently."""
-    lines = "\n".join(f'{key} = "{value}"' for key, value in env.items())
-    text = (TOY / "stack.toml").read_text(encoding="utf-8").replace("[env]", f"[env]\n{lines}")
-    return variant(folder / name, text.replace("{variant}", str(TOY))).folder
-
-
-def place(folder: Path) -> Place:
-    """Return a place for a stack; the toy needs no photos."""
-    return Place(data=folder / "data", logs=folder / "logs", photos=folder)
 
 
 def request(
@@ -121,7 +96,7 @@ def session(*trials: Measured, arms: Sequence[Arm] = (ONE,), cores: Split = CORE
     )
 
 
-def gate(found: Session, name: str, variant: str = "") -> dict[str, object]:
+def gate(found: Session, name: str, arm: str = "") -> dict[str, object]:
     """Judge, and return the only gate of that name for that arm."""
-    (one,) = [each for each in judge(found) if (each["gate"], each["variant"]) == (name, variant)]
+    (one,) = [each for each in judge(found) if (each["gate"], each["variant"]) == (name, arm)]
     return one

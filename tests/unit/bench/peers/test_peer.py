@@ -46,17 +46,17 @@ def test_a_peer_is_what_its_file_says(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (("title =", "titel ="), "title is missing; unknown key titel"),
-        (('"Toy"', "3"), "title must be a text"),
-        (('"the simplest"', '""'), "form must be a text that is not empty"),
-        (('"{port}"', '"{prot}"'), "run: '{prot}' unknown field {prot}"),
-        (('"{port}"', "8000"), "run: 8000 must be a text"),
-        (("run = [", "run = 3 #"), "run must be a command"),
-        (('"{models}"', '"{nowhere}"'), "env.SEEN unknown field {nowhere}"),
-        (("[env]", "[other]"), "unknown key other"),
-        (('SEEN = "{models}"', "SEEN = 1"), "env.SEEN must be a text"),
-        (('"raw"', '"cooked"'), "request: kind must be one of multipart, raw, v2-binary, v2-json"),
-        (("kind =", "king ="), "request: kind is missing; request: unknown key king"),
+        (("title =", "titel ="), "title is missing"),
+        (('"Toy"', "3"), "title: must be a valid string"),
+        (('"the simplest"', '""'), "form: must not be empty"),
+        (('"{port}"', '"{prot}"'), "run[2]: unknown field {prot}"),
+        (('"{port}"', "8000"), "run[2]: must be a valid string"),
+        (("run = [", "run = 3 #"), "run: must be a valid array"),
+        (('"{models}"', '"{nowhere}"'), "env.SEEN: unknown field {nowhere}"),
+        (("[env]", "[other]"), "other is not known here"),
+        (('SEEN = "{models}"', "SEEN = 1"), "env.SEEN: must be a valid string"),
+        (('"raw"', '"cooked"'), "request.kind: must be 'v2-binary', 'v2-json', 'raw' or 'multipart'"),
+        (("kind =", "king ="), "request.kind is missing; request.king is not known here"),
         (("title", "title title"), "is not valid TOML"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, change: tuple[str,
 def test_a_table_that_is_none_is_said(tmp_path: Path, key: str):
     text = TOML[: TOML.index("[env]")]
     tables = {"env": "env = 3\n[request]\nkind = 'raw'\npath = '/'", "request": "request = 3"}
-    with pytest.raises(UsageProblem, match=f"{key} must be a table"):
+    with pytest.raises(UsageProblem, match=rf"{key}:? must be an? (table|object)"):
         toy(tmp_path / "mine", text + tables[key])
 
 

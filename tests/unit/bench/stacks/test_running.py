@@ -9,7 +9,7 @@ import pytest
 from bench.exits import StackFailed
 from bench.stacks import running, stack
 from bench.stacks.running import HOST, RunningStack, ask, ending, free_port, free_ports
-from tests.unit.bench.toys import TOY, place, variant
+from tests.unit.bench.variants import TOY, place, variant
 
 # Its prepare command counts how often it ran; its server shows that it finds the data, and spoils it.
 COUNTING = """

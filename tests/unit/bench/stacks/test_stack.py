@@ -5,7 +5,7 @@ import pytest
 
 from bench.exits import UsageProblem
 from bench.stacks import stack
-from tests.unit.bench.toys import TOY, variant
+from tests.unit.bench.variants import TOY, variant
 
 GOOD = """
 title = "T"
@@ -26,23 +26,24 @@ def test_the_toy_says_what_it_runs():
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (("title =", "titel ="), "titel: unknown key"),
-        (('"T"', "3"), "title: must be a text"),
+        (("title =", "titel ="), "title is missing; titel is not known here"),
+        (('"T"', "3"), "title: must be a valid string"),
         (('"/readyz"', '"readyz"'), "process.web.ready: must be a path"),
         (('ready = "/readyz"', ""), "process.web.ready: the process that answers users"),
-        (('"pages"', '"page"'), "process.web.roles: must be a list of: model, pages, refresh"),
+        (('"pages"', '"page"'), "process.web.roles[0]: must be 'pages', 'model' or 'refresh'"),
         (('"pages"', '"model"'), "exactly one process needs roles"),
         (('"{port}"', '"{prot}"'), "process.web.run: unknown field {prot}"),
         (('"{port}"', '"{web.pid}"'), "process.web.run: unknown field {web.pid}"),
         (('"{port}"', '"{port!r}"'), "process.web.run: '{port!r}' may only hold plain fields"),
         (('"{port}"', '"{"'), "process.web.run: '{' is not a valid template"),
-        (('"{port}"', "8000"), "process.web.run: must be a command"),
-        (("ready =", "raedy ="), "process.web.raedy: unknown key"),
-        (("[process.web]", "[prepare]\nrun = 3\n[process.web]"), "prepare.run: must be a list of commands"),
-        (("[process.web]", '[env]\nX = "{nowhere}"\n[process.web]'), "env: unknown field {nowhere}"),
-        (("[process.web]", "[env]\nX = 3\n[process.web]"), "env.X: must be a text"),
-        (("[process.web]", "env = 3\n[process.web]"), "env: must be a table"),
+        (('"{port}"', "8000"), "process.web.run[3]: must be a valid string"),
+        (("ready =", "raedy ="), "process.web.raedy is not known here"),
+        (("[process.web]", "[prepare]\nrun = 3\n[process.web]"), "prepare.run: must be a valid array"),
+        (("[process.web]", '[env]\nX = "{nowhere}"\n[process.web]'), "env.X: unknown field {nowhere}"),
+        (("[process.web]", "[env]\nX = 3\n[process.web]"), "env.X: must be a valid string"),
+        (("[process.web]", "env = 3\n[process.web]"), "env: must be a"),
         (("[process.web]", '[deploy]\nrun = [["{version}", "{port}"]]\n[process.web]'), "deploy.run: unknown field"),
+        (("[process.web]", "[process.bare]\nrun = []\n[process.web]"), "process.bare.run: must not be empty"),
         (("title", "title title"), "is not valid TOML"),
     ],
 )
