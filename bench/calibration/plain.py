@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.exits import GeneratorFailed
 from bench.processes.guarded import Guarded, environment
-from bench.stacks.running import ending
 
 LOCUSTFILE = Path(__file__).with_name("plain_locustfile.py")
 USERS, RATE_PER_S = 10, 100.0
@@ -22,11 +21,8 @@ def percentiles(url: str, seconds: float, folder: Path, cores: Iterable[int]) ->
         "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds:g}s",
         "--only-summary", "--csv", str(folder / "plain"),
     ]  # fmt: skip
-    with Guarded("locust", argv, env=environment(), log=folder / "plain.log", cores=cores) as locust:
-        code = locust.wait(seconds + START_ALLOWANCE_S)
-    if code != 0:
-        what = "did not finish in time" if code is None else f"failed ({ending(code)})"
-        raise GeneratorFailed(f"stock Locust {what}; its last log lines, from {locust.log}:\n{locust.tail()}")
+    with Guarded("stock Locust", argv, env=environment(), log=folder / "plain.log", cores=cores) as locust:
+        locust.end_well(seconds + START_ALLOWANCE_S, GeneratorFailed)
     return read(folder / "plain_stats.csv")
 
 

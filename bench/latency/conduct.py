@@ -7,6 +7,7 @@ from bench.latency.trial import Arm, Measured, Trial
 from bench.load.schedule import draw, order_of_block
 from bench.machine import canary, limit
 from bench.session.progress import Lines
+from bench.session.targets import targets_of
 from bench.statistics.noise import canary_deviation
 
 CANARY_ROUNDS = 8
@@ -48,7 +49,7 @@ def measure(run: Run, this: Trial) -> Measured:
     )
     run.folder.event("trial started", trial=this.number, block=this.block, variant=this.arm.name)
     before = run.last_canary or canary.measure(run.bench.sut, CANARY_ROUNDS)
-    measured = trial.measure(run.bench, this, schedule, reference.targets)
+    measured = trial.measure(run.bench, this, schedule, targets_of(reference))
     run.last_canary = canary.measure(run.bench.sut, CANARY_ROUNDS)
     measured.canaries = [before, run.last_canary]
     return measured

@@ -18,7 +18,7 @@ from bench.load.oracle import Floats, responses, windows
 from bench.load.samples import NEVER
 from bench.load.schedule import SECOND_NS, Schedule
 from bench.processes.guarded import Guarded, environment
-from bench.stacks.running import HOST
+from bench.processes.ports import HOST
 
 START_DEADLINE_S = 20.0
 POLL_S = 0.02

@@ -11,9 +11,8 @@ from bench.exits import StackFailed, UsageProblem
 from bench.machine import limit
 from bench.peers.running import MODELS, VERSION
 from bench.peers.slices import Photo
-from bench.processes.guarded import Guarded, environment
+from bench.processes.guarded import Guarded, ending, environment
 from bench.processes.turns import Turns
-from bench.stacks.running import ending
 
 START_ALLOWANCE_S = 60.0
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}

@@ -10,8 +10,8 @@ from bench.exits import StackFailed
 from bench.peers.environment import python_of
 from bench.peers.peer import Peer
 from bench.processes import fields
-from bench.processes.guarded import ROOT, Guarded, environment
-from bench.stacks.running import HOST, POLL_S, ask, ending, free_port
+from bench.processes.guarded import ROOT, Guarded, ending, environment
+from bench.processes.ports import HOST, POLL_S, ask, free_port
 
 READY_DEADLINE_S = 120.0  # Ray takes half a minute on one core
 MODELS = ROOT / "models"

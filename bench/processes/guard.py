@@ -3,8 +3,9 @@
     harness  <--socket-->  guard  --fork, setsid-->  child, and whatever the child starts
 
 It runs as `python -I -S guard.py --socket FD --cores 0,1 -- argv...`. The socket is the lifeline: when it reaches end
-of file the harness is gone, even by SIGKILL, and the guard ends the child's whole family. It tells the harness two
-things, one line each: `pid N` once the child runs, `exit N` when the child has ended (negative: by that signal).
+of file the harness is gone, even by SIGKILL, and the guard ends the child's whole family. It tells the harness, a line
+each: `pid N` once the child runs, `exit N` when the child has ended (negative: by that signal), `done` after an order:
+`rest` and `wake` stop and continue the whole family, which does not notice.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from types import FrameType
 
 GRACE_S = 2.0
 KILL_POLL_S = 0.02
+ORDERS = {"rest": signal.SIGSTOP, "wake": signal.SIGCONT}
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of linux/prctl.h
 _SET_CHILD_SUBREAPER = 36
 
@@ -114,7 +116,8 @@ def end_family(leader: int) -> int | None:
     """SIGTERM, after GRACE_S seconds SIGKILL, until nobody is left; return the leader's exit code if it ended now."""
     code = None
     kill_at = time.monotonic() + GRACE_S
-    somebody = tell_family(leader, signal.SIGTERM)
+    tell_family(leader, signal.SIGTERM)
+    somebody = tell_family(leader, signal.SIGCONT)  # who rests hears nothing else
     while somebody:
         select.select([], [], [], KILL_POLL_S)
         ended = reap(leader)
@@ -124,15 +127,28 @@ def end_family(leader: int) -> int | None:
 
 
 def wait_for_end(leader: int, lifeline: socket.socket, wake: socket.socket) -> int | None:
-    """Sleep until the child ends (return its code) or the harness asks or is gone (None). Costs no CPU meanwhile."""
+    """Obey until the child ends (return its code) or the harness asks or is gone (None). Costs no CPU meanwhile."""
     while True:
         code = reap(leader)
         if code is not None:
             return code
         readable, _, _ = select.select([lifeline, wake], [], [])
-        if lifeline in readable:
-            return None  # a byte means stop, end of file means that the harness is gone: the same to us
-        wake.recv(4096)
+        if lifeline in readable and not obey(leader, lifeline):
+            return None
+        if wake in readable:
+            wake.recv(4096)
+
+
+def obey(leader: int, lifeline: socket.socket) -> bool:
+    """Do what the harness orders; it waits for each order to be done. False: it wants the end, or is gone itself."""
+    try:
+        order = lifeline.recv(4096).decode().strip()
+    except OSError:
+        return False
+    if order:
+        tell_family(leader, ORDERS[order])
+        tell(lifeline, "done")
+    return bool(order)
 
 
 def tell(lifeline: socket.socket, line: str) -> None:

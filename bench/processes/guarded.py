@@ -1,45 +1,29 @@
 """The harness's side of the guard: start a command so that it cannot outlive us, wait for it, stop it, read its log."""
 
+import contextlib
 import os
-import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
-from bench.exits import StackFailed
+from bench.exits import Failure, StackFailed
+from bench.processes.pipes import Lines
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).with_name("guard.py")
 START_DEADLINE_S = 10.0
+ORDER_DEADLINE_S = 5.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
 TAIL_LINES = 15
-PIECE = 65536
 
 
-class Lines:
-    """Reads a pipe or a socket line by line, and waits no longer than it is told."""
-
-    def __init__(self, source: IO[bytes] | socket.socket) -> None:
-        self._source = source
-        self._read = b""
-
-    def next(self, timeout_s: float | None) -> str | None:
-        """Return the next line, "" at end of file, None when there was none in time."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while b"\n" not in self._read:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not select.select([self._source], [], [], left)[0]:
-                return None
-            received = os.read(self._source.fileno(), PIECE)
-            if not received:
-                return ""
-            self._read += received
-        line, _, self._read = self._read.partition(b"\n")
-        return line.decode()
+def ending(code: int) -> str:
+    """Say in words how a process ended."""
+    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 class Guarded:
@@ -92,12 +76,30 @@ class Guarded:
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Return the exit code (negative: the signal), or None if it still runs after so many seconds."""
         if self._code is None:
-            line = self._told.next(timeout_s)
-            if line == "":  # the guard itself was killed; it took the child along
-                self._code = -9
-            elif line is not None:
-                self._code = int(line.split()[1])
+            self._hear(timeout_s)
         return self._code
+
+    def must_run(self) -> None:
+        """Raise StackFailed if the command has ended by itself."""
+        code = self.wait(0)
+        if code is not None:
+            raise StackFailed(self.words(f"ended by itself ({ending(code)})"))
+
+    def end_well(self, timeout_s: float, failure: type[Failure] = StackFailed) -> None:
+        """Wait until the command has ended well. Raises the given failure where it does not."""
+        code = self.wait(timeout_s)
+        if code is None:
+            raise failure(self.words(f"did not finish in {timeout_s:.0f} s"))
+        if code != 0:
+            raise failure(self.words(f"failed ({ending(code)})"))
+
+    def rest(self) -> None:
+        """Stop its whole family where it stands (SIGSTOP), so that it takes no processor; return when it does."""
+        self._order("rest")
+
+    def wake(self) -> None:
+        """Let its family go on (SIGCONT); return when it does."""
+        self._order("wake")
 
     def ask(self, line: str, timeout_s: float) -> str | None:
         """Write a line and return the next one of its stdout; None when there was none in time, or it has ended.
@@ -129,6 +131,28 @@ class Guarded:
         """Return the last lines of the log: what a reader needs when the command failed."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:]) or "    (its log is empty)"
+
+    def words(self, what: str) -> str:
+        """Return what became of it, with the last lines of its log."""
+        return f"{self.name} {what}; its last log lines, from {self.log}:\n{self.tail()}"
+
+    def _hear(self, timeout_s: float | None) -> str | None:
+        """Return the guard's next line, and note if it says that the command has ended."""
+        line = self._told.next(timeout_s)
+        if line == "":  # the guard itself was killed; it took the child along
+            self._code = -9
+        elif line is not None and line.startswith("exit"):
+            self._code = int(line.split()[1])
+        return line
+
+    def _order(self, order: str) -> None:
+        """Let the guard do something to the whole family, and wait until it is done or there is nobody left."""
+        if self.wait(0) is not None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self._lifeline.sendall(f"{order}\n".encode())
+        if self._hear(ORDER_DEADLINE_S) is None:
+            raise StackFailed(self.words(f"did not {order}: its guard does not answer"))
 
     def _close(self) -> None:
         try:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from bench.exits import Failure, StackFailed
-from bench.processes.guarded import Guarded, environment
-from bench.stacks.running import ending
+from bench.processes.guarded import Guarded, ending, environment
 
 
 class Turns:
@@ -44,8 +43,7 @@ class Turns:
         if answer is None:
             code = self._running.wait(0)
             what = "did not answer in time" if code is None else f"failed ({ending(code)})"
-            tail = self._running.tail()
-            raise self._failure(f"{self._name} {what}; its last log lines, from {self._log}:\n{tail}")
+            raise self._failure(self._running.words(what))
         return answer
 
     @property

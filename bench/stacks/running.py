@@ -1,26 +1,23 @@
 """A stack that runs: prepared, started in file order, awaited, watched and stopped. Every process is under guard."""
 
 import contextlib
-import http.client
 import shutil
 import socket
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.exits import StackFailed, UsageProblem
+from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
-from bench.stacks.stack import Process, Stack
+from bench.processes.ports import HOST, wait_until_ready
+from bench.stacks.stack import Process, Role, Stack
 
-HOST = "127.0.0.1"
 PREPARE_DEADLINE_S = 300.0
 READY_DEADLINE_S = 60.0
 DEPLOY_DEADLINE_S = 120.0
-POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ class RunningStack:
         self.place = place
         self.processes: dict[str, Guarded] = {}
         self.ports: dict[str, int] = {}
+        self._may_end: set[str] = set()
 
     @property
     def base_url(self) -> str:
@@ -56,7 +54,7 @@ class RunningStack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The pid of every process of the stack by name; each is the root of its own process tree."""
+        """The pid of every process of the stack by name, as of now; each is the root of its own process tree."""
         return {name: process.pid for name, process in self.processes.items()}
 
     def __enter__(self) -> Self:
@@ -65,7 +63,6 @@ class RunningStack:
             self._prepare()
             for process in self.stack.processes:
                 self._start(process)
-                self._await(process)
         except BaseException:
             self.stop()
             raise
@@ -92,14 +89,37 @@ class RunningStack:
                 all_of_them.callback(process.stop)
 
     def check(self) -> None:
-        """Raise StackFailed if a process has ended by itself."""
-        for process in self.processes.values():
-            code = process.wait(0)
-            if code is not None:
-                raise StackFailed(
-                    f"{self.stack.name}: process {process.name} ended by itself ({ending(code)}); its last log lines, "
-                    f"from {process.log}:\n{process.tail()}"
-                )
+        """Raise StackFailed if a process has ended by itself that was not expected to."""
+        for name, process in self.processes.items():
+            if name not in self._may_end:
+                process.must_run()
+
+    def expect_end(self, name: str) -> None:
+        """Let a process end, by a fault that is about to be injected, until it is started again."""
+        self._may_end.add(name)
+
+    def restart(self, name: str) -> None:
+        """Start a process again, on the same port and by the same command; return when it is ready.
+
+        Whatever is left of the one before ends first. Raises StackFailed.
+        """
+        self.processes[name].stop()
+        self._start(next(process for process in self.stack.processes if process.name == name))
+        self._may_end.discard(name)
+
+    def rest(self, role: Role) -> None:
+        """Stop the processes of a role where they stand while others are measured, but not who answers users."""
+        for process in self._backstage(role):
+            process.rest()
+
+    def wake(self, role: Role) -> None:
+        """Let them go on."""
+        for process in self._backstage(role):
+            process.wake()
+
+    def _backstage(self, role: Role) -> list[Guarded]:
+        who = [process for process in self.stack.processes if role in process.roles and "pages" not in process.roles]
+        return [self.processes[process.name] for process in who]
 
     def deploy(self, version: str) -> None:
         """Make another model version live, by the commands of the stack file. Raises StackFailed."""
@@ -124,9 +144,10 @@ class RunningStack:
     def _command(
         self, name: str, argv: Iterable[str], values: Mapping[str, object], own: Mapping[str, str] | None = None
     ) -> Guarded:
+        what = f"process {name}" if name in self.ports else name
         filled = {key: fields.fill(text, values) for key, text in {**self.stack.env, **(own or {})}.items()}
         return Guarded(
-            name,
+            f"{self.stack.name}: {what}",
             [fields.fill(part, values) for part in argv],
             env=environment(filled, path=[self.stack.folder.parent]),
             log=self.place.logs / f"{name}.log",
@@ -135,58 +156,16 @@ class RunningStack:
 
     def _finish(self, name: str, argv: Iterable[str], values: Mapping[str, object], deadline_s: float) -> None:
         with self._command(name, argv, values) as command:
-            code = command.wait(deadline_s)
-        if code != 0:
-            what = f"did not finish in {deadline_s:.0f} s" if code is None else f"failed ({ending(code)})"
-            raise StackFailed(
-                f"{self.stack.name}: {name} {what}: {' '.join(command.argv)}\n"
-                f"  its last log lines, from {command.log}:\n{command.tail()}"
-            )
+            command.end_well(deadline_s)
 
     def _start(self, process: Process) -> None:
-        values = {**self._values(), "port": self.ports[process.name]}
-        self.processes[process.name] = self._command(process.name, process.run, values, process.env)
-
-    def _await(self, process: Process) -> None:
-        """Poll the ready path until it answers 200; a process that ends meanwhile is noticed at once."""
-        running = self.processes[process.name]
-        deadline, answer = time.monotonic() + READY_DEADLINE_S, "nothing"
-        while process.ready is not None and time.monotonic() < deadline:
-            answer = ask(self.ports[process.name], process.ready)
-            if answer == "200":
-                return
-            if running.wait(POLL_S) is not None:
-                break
-        self.check()
-        if process.ready is not None:
-            raise StackFailed(
-                f"{self.stack.name}: process {process.name} was not ready after {READY_DEADLINE_S:.0f} s "
-                f"(GET {process.ready}: {answer}); its last log lines, from {running.log}:\n{running.tail()}"
-            )
-
-
-def ask(port: int, path: str) -> str:
-    """GET a path once; return the status code as text, or what went wrong."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return str(connection.getresponse().status)
-    except (OSError, http.client.HTTPException) as error:
-        return type(error).__name__
-    finally:
-        connection.close()
-
-
-def ending(code: int) -> str:
-    """Say in words how a process ended."""
-    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
-
-
-def free_port() -> int:
-    """Return a port that is free right now, chosen by the kernel."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
+        port = self.ports[process.name]
+        running = self._command(process.name, process.run, {**self._values(), "port": port}, process.env)
+        self.processes[process.name] = running
+        if process.ready is None:
+            running.must_run()
+        else:
+            wait_until_ready(running, port, process.ready, READY_DEADLINE_S)
 
 
 def free_ports(stack: Stack, wish: int | None = None) -> dict[str, int]:

@@ -15,8 +15,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from bench.exits import StackFailed, WrongAnswers
-from bench.load.answers import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
-from bench.load.plan import Target
+from bench.stacks.contract import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100
@@ -45,14 +44,6 @@ class Verified:
     variant: str
     model: dict[str, str]
     answers: dict[str, Answer]
-
-    @property
-    def targets(self) -> list[Target]:
-        """What the load generator asks for, with the labels that are right."""
-        return [
-            {"id": photo, "path": quote(photo, safe=""), "labels": answer.labels}
-            for photo, answer in self.answers.items()
-        ]
 
 
 class Asker:

@@ -16,7 +16,7 @@ from bench.load import generator
 from bench.load.generator import Load
 from bench.load.plan import Plan
 from bench.load.schedule import SECOND_NS, Schedule
-from bench.stacks.running import free_port
+from bench.processes.ports import free_port
 from bench.stacks.verify import Answer, Verified
 
 PREDICTION = {"labels": [{"label": "tabby"}], "model": {"version": "1"}, "source": "live"}

@@ -8,9 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.processes.guarded import ROOT, Guarded, environment
+from bench.exits import GeneratorFailed, StackFailed
+from bench.processes.guarded import ROOT, Guarded, ending, environment
 from tests.processes import wait_for
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the guard, and lets it find all")
 ECHO = """
 import sys
 print("up", file=sys.stderr, flush=True)
@@ -24,6 +26,19 @@ import os, signal, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 for line in sys.stdin:
     print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+# Three of a family, one outside the session; asked to end, each says so in the log.
+POLITE = """
+import os, signal, sys
+def bye(*_):
+    os.write(2, b"bye ")
+    os._exit(7)
+signal.signal(signal.SIGTERM, bye)
+if os.fork() == 0 and os.fork() == 0:
+    os.setsid()
+os.write(1, b"%d\\n" % os.getpid())
 while True:
     signal.pause()
 """
@@ -89,6 +104,69 @@ def test_one_that_was_not_started_to_talk_cannot_be_asked(log: Path):
 
 
 @pytest.fixture
+def polite(tmp_path: Path, log: Path) -> Iterator[tuple[Guarded, list[psutil.Process]]]:
+    told = tmp_path / "told"
+    with Guarded("it", [sys.executable, "-c", POLITE], env=environment(), log=log, output=told) as it:
+        pids = wait_for(lambda: [*zip(range(3), told.read_text().split(), strict=True)], (ValueError,))
+        yield it, [psutil.Process(int(pid)) for _, pid in pids]
+
+
+def soon(family: list[psutil.Process], *, resting: bool) -> None:
+    def probe() -> None:
+        assert {each.status() == psutil.STATUS_STOPPED for each in family} == {resting}
+
+    wait_for(probe)
+
+
+@LINUX
+def test_the_whole_family_rests_and_goes_on(polite: tuple[Guarded, list[psutil.Process]]):
+    it, family = polite
+    for order, resting in [(it.rest, True), (it.rest, True), (it.wake, False), (it.wake, False), (it.rest, True)]:
+        order()
+        soon(family, resting=resting)
+        assert it.wait(0) is None
+
+
+@LINUX
+def test_a_family_that_rests_is_still_asked_to_end(polite: tuple[Guarded, list[psutil.Process]], log: Path):
+    it, family = polite
+    it.rest()
+    it.stop()
+    assert not any(each.is_running() for each in family)
+    assert (it.wait(0), log.read_text()) == (7, "bye bye bye ")
+
+
+def test_one_that_has_ended_can_neither_rest_nor_wake(log: Path):
+    with talking(log, "raise SystemExit(7)") as it:
+        it.ask("anybody?", 10)
+        it.rest()
+        it.wake()
+        assert it.wait(0) == 7
+    with talking(log, "import os, signal; os.kill(os.getppid(), signal.SIGKILL); signal.pause()") as it:
+        it.ask("anybody?", 10)
+        it.rest()
+        assert it.wait(0) == -9
+
+
+def test_what_became_of_it_is_told_with_its_last_words(log: Path):
+    with talking(log, "import sys; sys.exit('no ' + input())") as it:
+        it.must_run()
+        with pytest.raises(GeneratorFailed, match="it did not finish in 0 s"):
+            it.end_well(0.05, GeneratorFailed)
+        it.ask("photos", 10)
+        for found in (it.must_run, lambda: it.end_well(10)):
+            with pytest.raises(StackFailed, match=r"(?s)it \w.* \(exit code 1\); its last log lines, from .*no photos"):
+                found()
+    with talking(log, "") as it:
+        it.end_well(10)
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "killed by signal 9")])
+def test_an_ending_is_told_in_words(code: int, words: str):
+    assert ending(code) == words
+
+
+@pytest.fixture
 def harness(log: Path) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-c", HARNESS, STUBBORN, str(log)]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -96,7 +174,7 @@ def harness(log: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the guard at once")
+@LINUX
 def test_when_the_harness_is_killed_it_is_gone(harness: subprocess.Popen[str]):
     assert harness.stdout is not None
     everybody = [psutil.Process(int(harness.stdout.readline())), *psutil.Process(harness.pid).children()]

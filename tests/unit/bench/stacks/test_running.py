@@ -4,11 +4,14 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.exits import StackFailed
+from bench.processes.ports import HOST, ask, free_port
 from bench.stacks import running, stack
-from bench.stacks.running import HOST, RunningStack, ask, ending, free_port, free_ports
+from bench.stacks.running import RunningStack, free_ports
+from tests.processes import wait_for
 from tests.unit.bench.variants import TOY, place, variant
 
 # Its prepare command counts how often it ran; its server shows that it finds the data, and spoils it.
@@ -89,6 +92,76 @@ def test_ports_are_free_and_all_different_and_a_wish_is_for_the_pages():
         socket.create_server((HOST, port)).close()
 
 
-@pytest.mark.parametrize(("code", "words"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "killed by signal 9")])
-def test_an_ending_is_told_in_words(code: int, words: str):
-    assert ending(code) == words
+def gone(toy: RunningStack, name: str) -> None:
+    """Kill a process of a stack and wait until its guard has told."""
+    psutil.Process(toy.pids[name]).kill()
+    assert toy.processes[name].wait(30) == -9
+
+
+def test_a_process_that_is_expected_to_end_may_end_and_is_started_again_where_it_was(tmp_path: Path):
+    with RunningStack(stack.load(TOY), place(tmp_path)) as toy:
+        before, port = dict(toy.pids), toy.ports["web"]
+        toy.expect_end("web")
+        gone(toy, "web")
+        toy.check()
+        toy.restart("web")
+        assert (ask(port, "/readyz"), toy.ports["web"]) == ("200", port)
+        assert toy.pids != before
+        gone(toy, "web")
+        with pytest.raises(StackFailed, match="process web ended by itself"):
+            toy.check()
+
+
+def test_a_process_that_still_runs_is_ended_before_it_is_started_again(tmp_path: Path):
+    with RunningStack(stack.load(TOY), place(tmp_path)) as toy:
+        before = psutil.Process(toy.pids["web"])
+        toy.restart("web")
+        assert not before.is_running()
+        toy.check()
+
+
+def test_a_process_that_does_not_get_ready_again_is_told(tmp_path: Path):
+    once = "import os, pathlib, sys; pathlib.Path(sys.argv[1], 'used').exists() and sys.exit('used up'); " + SERVE
+    mine = variant(tmp_path / "mine", COUNTING.format(count=COUNT, serve=once, log=tmp_path / "log"))
+    with (
+        RunningStack(mine, place(tmp_path)) as toy,
+        pytest.raises(StackFailed, match=r"(?s)mine: process web ended by itself \(exit code 1\).*used up"),
+    ):
+        toy.restart("web")
+
+
+REFRESHING = """
+title = "T"
+[process.web]
+run = ["{python}", "-m", "http.server", "{port}", "--bind", "127.0.0.1"]
+ready = "/"
+roles = ["pages", "refresh"]
+[process.batch]
+run = ["{python}", "-c", "import signal; signal.pause()"]
+roles = ["model", "refresh"]
+[process.other]
+run = ["{python}", "-c", "import signal; signal.pause()"]
+roles = ["model"]
+"""
+
+
+def test_who_has_a_role_rests_while_others_have_their_turn_but_not_who_answers_users(tmp_path: Path):
+    def resting() -> set[str]:
+        return {name for name, pid in toy.pids.items() if psutil.Process(pid).status() == psutil.STATUS_STOPPED}
+
+    def until(expected: set[str]) -> None:
+        def probe() -> None:
+            assert resting() == expected
+
+        wait_for(probe)
+
+    with RunningStack(variant(tmp_path / "mine", REFRESHING), place(tmp_path)) as toy:
+        toy.rest("refresh")
+        until({"batch"})
+        toy.check()
+        toy.rest("model")
+        until({"batch", "other"})
+        toy.wake("refresh")
+        until({"other"})
+        toy.wake("pages")
+        until({"other"})
