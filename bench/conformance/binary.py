@@ -4,9 +4,10 @@ import json
 import math
 from collections.abc import Sequence
 
-from bench.conformance.checks import Check, Missed, NotOffered
+from bench.conformance.checks import Check
 from bench.conformance.client import Answer
 from bench.conformance.errors import CLIENT_ERRORS, refused
+from bench.conformance.findings import Missed, NotOffered
 from bench.conformance.outputs import HEADER_LENGTH, Output, header, read
 from bench.conformance.subject import Subject
 

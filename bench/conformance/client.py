@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.conformance.checks import Missed
+from bench.conformance.findings import Missed
 from bench.exits import UsageProblem
 
 LARGEST_BODY = 64 * 1024 * 1024

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.conformance.checks import Check, Missed, NotOffered
+from bench.conformance.checks import Check
 from bench.conformance.client import HTTP_OK
 from bench.conformance.errors import refused
+from bench.conformance.findings import Missed, NotOffered
 from bench.conformance.inputs import FLOATS
 from bench.conformance.outputs import Output, entries, read
 from bench.conformance.subject import NOBODY, Subject

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bench.conformance.checks import Check, Missed, NotOffered
+from bench.conformance.checks import Check
 from bench.conformance.client import HTTP_OK
+from bench.conformance.findings import Missed, NotOffered
 from bench.conformance.inputs import DATATYPES
 from bench.conformance.subject import NOBODY, Subject, path_of
 

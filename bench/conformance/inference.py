@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bench.conformance.checks import Check, Missed, NotOffered
+from bench.conformance.checks import Check
 from bench.conformance.client import HTTP_OK, Answer
+from bench.conformance.findings import Missed, NotOffered
 from bench.conformance.outputs import entries, header, read
 from bench.conformance.subject import Subject
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.conformance.checks import Missed
 from bench.conformance.client import Answer
+from bench.conformance.findings import Missed
 from bench.conformance.inputs import DATATYPES, DTYPES, FLOATS
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

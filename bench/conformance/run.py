@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.conformance import binary, errors, extensions, health, inference, table
-from bench.conformance.checks import EXTENSIONS, Check, Missed, NotOffered, Result, Verdict
+from bench.conformance.checks import Check
 from bench.conformance.client import Client, NoAnswer
+from bench.conformance.findings import EXTENSIONS, Missed, NotOffered, Result, Verdict
 from bench.conformance.inputs import small_photo
 from bench.conformance.subject import Subject, path_of
 from bench.exits import Exit, StackFailed, UsageProblem

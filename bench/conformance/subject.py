@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bench.conformance.checks import Missed, NotOffered
 from bench.conformance.client import Answer, Client
+from bench.conformance.findings import Missed, NotOffered
 from bench.conformance.inputs import DATATYPES, Tensor, tensors
 from bench.conformance.outputs import HEADER_LENGTH
 

@@ -25,7 +25,7 @@ class App:
         self.draining = False
         self.metrics = Metrics()
         self.repository = repository
-        self.scheduler = Scheduler(self.metrics, capacity=options.queue, decoders=decoders)
+        self.scheduler = Scheduler(self.metrics.batch, capacity=options.queue, decoders=decoders)
         self.tracer = _tracer(options.traces) if options.traces else None
         self.metrics.watch(repository, self.scheduler)
         self._infer = Inference(repository, self.scheduler, self.metrics, self.tracer, deadline_s=options.deadline_s)

@@ -118,8 +118,11 @@ class Inference:
                 connection.gone = None
 
     def _answered(self, job: Job, scope: Scope, started: float, ended: float) -> None:
-        self._metrics.answered(job, ended - started)
-        job.version.statistics.answered(job, ended, ended - started)
+        encode_s, statistics = ended - started, job.version.statistics
+        self._metrics.answered(job, encode_s)
+        statistics.answered(
+            ended - job.arrived, queue_s=job.queue_s, decode_s=job.decode_s, infer_s=job.infer_s, output_s=encode_s
+        )
         if self._tracer:
             self._tracer.record(job, scope["headers"], started, ended)
 

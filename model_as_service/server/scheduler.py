@@ -18,7 +18,8 @@ from model_as_service.server.lanes import BULK, Item, Job, Lanes
 from model_as_service.server.refused import Refused
 
 if TYPE_CHECKING:
-    from model_as_service.server.metrics import Metrics
+    from collections.abc import Callable
+
     from model_as_service.server.repository import Version
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,13 @@ class Running:
 
 
 class Scheduler:
-    """One model device. `submit`, `kill` and the properties are the event loop's, `_work` is the thread."""
+    """One model device. `submit`, `kill` and the properties are the event loop's, `_work` is the thread.
 
-    def __init__(self, metrics: "Metrics", *, capacity: int, decoders: int = 0) -> None:
-        self._metrics, self._capacity = metrics, capacity
+    `tell` is told of every batch that the model ran.
+    """
+
+    def __init__(self, tell: "Callable[[Outcome], None]", *, capacity: int, decoders: int = 0) -> None:
+        self._tell, self._capacity = tell, capacity
         self._lanes = Lanes()
         self._lock = threading.Lock()
         # The thread waits for this lock where it has nothing to do: a `Condition` would spend several times as long.
@@ -223,8 +227,8 @@ class Scheduler:
         self._loop.call_soon(self._loop.call_soon, self._count, items[0].job.version, outcome)
 
     def _count(self, version: "Version", outcome: Outcome) -> None:
-        self._metrics.batch(outcome)
-        version.statistics.batch(outcome)
+        self._tell(outcome)
+        version.statistics.batch(len(outcome.answers), outcome.decode_s, outcome.infer_s)
 
     def _expired(self, job: Job) -> None:
         if not job.done.done():

@@ -3,11 +3,6 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from model_as_service.server.batch import Outcome
-    from model_as_service.server.lanes import Job
 
 NS = 1_000_000_000
 
@@ -44,22 +39,21 @@ class Statistics:
     batches: "Counter[int]" = field(default_factory=Counter)
     batch_times: dict[int, tuple[Duration, Duration]] = field(default_factory=dict)
 
-    def batch(self, outcome: "Outcome") -> None:
+    def batch(self, size: int, decode_s: float, infer_s: float) -> None:
         """Count a batch that the model ran."""
-        size = len(outcome.answers)
         self.last, self.inferences = time.time_ns() // 1_000_000, self.inferences + size
         self.batches[size] += 1
         decode, infer = self.batch_times.setdefault(size, (Duration(), Duration()))
-        decode.add(outcome.decode_s)
-        infer.add(outcome.infer_s)
+        decode.add(decode_s)
+        infer.add(infer_s)
 
-    def answered(self, job: "Job", now: float, output_s: float) -> None:
-        """Count a request that got its answer."""
+    def answered(self, seconds: float, *, queue_s: float, decode_s: float, infer_s: float, output_s: float) -> None:
+        """Count a request that got its answer, with what it spent where."""
         requests = self.requests
-        requests["success"].add(now - job.arrived)
-        requests["queue"].add(job.queue_s)
-        requests["compute_input"].add(job.decode_s)
-        requests["compute_infer"].add(job.infer_s)
+        requests["success"].add(seconds)
+        requests["queue"].add(queue_s)
+        requests["compute_input"].add(decode_s)
+        requests["compute_infer"].add(infer_s)
         requests["compute_output"].add(output_s)
 
     def failed(self, seconds: float) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 from PIL import Image
 
-from bench.conformance.checks import Missed
 from bench.conformance.client import Answer
+from bench.conformance.findings import Missed
 from bench.conformance.inputs import DATATYPES, Tensor, small_photo, tensors
 from bench.conformance.outputs import HEADER_LENGTH, read
 

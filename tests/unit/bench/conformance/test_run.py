@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.conformance import run
-from bench.conformance.checks import Result
 from bench.conformance.client import Client
+from bench.conformance.findings import Result
 from bench.exits import Exit, StackFailed, UsageProblem
 from tests.processes import free_port
 from tests.unit.bench.conformance.fake import MODEL, Fake, Reply, instead, serving

@@ -27,8 +27,8 @@ class Desk:
     def __init__(self, seconds: Mapping[int, float] = QUICK, *, capacity: int = 100, decoders: int = 0) -> None:
         self.model = FakeModel()
         self.version = loaded(self.model, seconds)
-        self.metrics = Mock()
-        self.scheduler = Scheduler(self.metrics, capacity=capacity, decoders=decoders)
+        self.told = Mock()
+        self.scheduler = Scheduler(self.told, capacity=capacity, decoders=decoders)
 
     def ask(self, *images: bytes, lane: int = INTERACTIVE, within: float = LONG) -> Job:
         now, done = monotonic(), asyncio.get_running_loop().create_future()
@@ -364,9 +364,9 @@ def test_every_batch_is_noted(play) -> None:
         it = desk()
         await it.ask(b"a", b"b").done
         noted = asyncio.Event()
-        it.metrics.batch.side_effect = lambda _: noted.set()
+        it.told.side_effect = lambda _: noted.set()
         await noted.wait()  # after the answer
-        [[outcome]] = [call.args for call in it.metrics.batch.call_args_list]
+        [[outcome]] = [call.args for call in it.told.call_args_list]
         assert isinstance(outcome, Outcome)
         assert it.version.statistics.inferences == 2
 

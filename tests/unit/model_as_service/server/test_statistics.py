@@ -1,11 +1,6 @@
 """The statistics extension: the counts add up, times are nanoseconds."""
 
-from unittest.mock import Mock
-
-from model_as_service.server.batch import Outcome
-from model_as_service.server.lanes import INTERACTIVE, Job
 from model_as_service.server.statistics import Statistics
-from tests.unit.model_as_service.server.fakes import FakeModel, loaded
 
 
 def test_an_unused_version_has_all_fields() -> None:
@@ -22,7 +17,7 @@ def test_an_unused_version_has_all_fields() -> None:
 def test_batches_by_size() -> None:
     statistics = Statistics()
     for size, decode_s, infer_s in ((4, 0.5, 1.0), (1, 0.25, 0.5), (4, 0.5, 1.0)):
-        statistics.batch(Outcome([None] * size, 0.0, decode_s, infer_s, whole=True))  # type: ignore[list-item]
+        statistics.batch(size, decode_s, infer_s)
     facts = statistics.facts("m", "1")
     assert (facts["inference_count"], facts["execution_count"]) == (9, 3)
     assert facts["last_inference"] > 1_700_000_000_000  # type: ignore[operator]
@@ -42,9 +37,7 @@ def test_batches_by_size() -> None:
 
 def test_requests_by_stage() -> None:
     statistics = Statistics()
-    job = Job(loaded(FakeModel()), [b"a"], 10.0, 99.0, INTERACTIVE, Mock())
-    job.begun, job.decode_s, job.infer_s = 11.0, 0.25, 0.5
-    statistics.answered(job, 12.0, 0.125)
+    statistics.answered(2.0, queue_s=1.0, decode_s=0.25, infer_s=0.5, output_s=0.125)
     statistics.failed(3.0)
     facts = statistics.facts("m", "1")["inference_stats"]
     assert {name: duration["ns"] / 1e9 for name, duration in facts.items()} == {  # type: ignore[attr-defined]
