@@ -40,7 +40,11 @@ class UsageProblem(Failure):
     code = Exit.USAGE
 
 
-class StackFailed(Failure):
+class TrialFailed(Failure):
+    """One trial gave nothing; another one may. What becomes of it is decided by `session.failures` alone."""
+
+
+class StackFailed(TrialFailed):
     """A process of a stack did not start, did not get ready, or died."""
 
     code = Exit.NOT_READY
@@ -52,7 +56,13 @@ class WrongAnswers(Failure):
     code = Exit.WRONG_ANSWERS
 
 
-class GeneratorFailed(Failure):
+class GeneratorFailed(TrialFailed):
     """The load generator did not finish its schedule; nothing can be said about the variant."""
+
+    code = Exit.NOT_VALID
+
+
+class CanaryFailed(TrialFailed):
+    """The speed of the machine could not be measured around a trial."""
 
     code = Exit.NOT_VALID

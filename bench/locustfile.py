@@ -11,6 +11,7 @@ What is sent comes from the options (`bench.load.options`) or, from the harness,
 import logging
 import time
 from argparse import Namespace
+from pathlib import Path
 from typing import Any, cast
 
 import gevent
@@ -23,8 +24,9 @@ from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from bench.exits import Failure
 from bench.load.dispatcher import Dispatcher, Sent
 from bench.load.options import add_options, plan_of, save
-from bench.load.plan import Plan
+from bench.load.plan import Plan, begun
 from bench.load.samples import Samples, merge
+from runfile.folder import replace
 
 PLAN, SAMPLES = "sweetspot plan", "sweetspot samples"
 LEAD_S = {LocalRunner: 0.2, MasterRunner: 2.0}  # from handing the plan out until the warm-up begins
@@ -115,6 +117,8 @@ class Coordinator:
         self.shares = dict.fromkeys(ids)
         lead_ns = round(LEAD_S[type(self.runner)] * 1e9) - min(0, int(self.plan.schedule.offset_ns.min(initial=0)))
         zero, self.zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
+        if self.options.plan:
+            replace(begun(Path(self.options.plan)), str(self.zero_ns))
         for index, name in enumerate(ids):
             self.runner.send_message(PLAN, [self.plan.share(index, len(ids)).facts(), zero], client_id=name)
 

@@ -55,14 +55,12 @@ def read_toml(path: Path, what: str = "") -> dict[str, Any]:
         raise UsageProblem(f"{path} is not valid TOML: {error}") from error
 
 
-def read_profile(name: str, ours: Path) -> tuple[Any, str, str]:
-    """Return a profile's table, its name and where it stands: one of ours, or the TOML file of that path.
-
-    Raises UsageProblem.
-    """
-    if name.endswith(".toml"):
-        return read_toml(Path(name)), Path(name).stem, name
-    known = read_toml(ours)
-    if name not in known:
-        raise UsageProblem(f"unknown profile {name!r}: known are {', '.join(known)}; or give the path of a .toml file")
-    return known[name], name, f"{ours}: {name}"
+def read_profile(name: str, experiment: str, ours: Path, kind: type[T]) -> T:
+    """Return an experiment's profile of that name, or its table in the TOML file of that path. Raises UsageProblem."""
+    mine = name.endswith(".toml")
+    tables, key = (read_toml(Path(name)), experiment) if mine else (read_toml(ours), name)
+    if mine and key not in tables:
+        raise UsageProblem(f"{name}: no table [{key}]: a profile has a table for each experiment of the run")
+    if key not in tables:
+        raise UsageProblem(f"unknown profile {name!r}: known are {', '.join(tables)}; or give the path of a .toml file")
+    return decoded(tables[key], kind, f"{name if mine else ours}: {key}")

@@ -1,5 +1,6 @@
 """JSON to dataclasses and back, by pydantic: every mistake is told with its key. For run.json and TOML files."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -18,10 +19,8 @@ class Malformed(ValueError):  # noqa: N818 - the message is a list of what is wr
     """A value is not what its dataclass asks for; the message names every key and what is wrong with it."""
 
 
-@cache
-def adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    """Return the reader and writer of a dataclass. Making one takes a while, so each is made once."""
-    return TypeAdapter(kind)
+# Making one takes a while, so each is made once.
+adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def decode(kind: type[T], text: str | bytes) -> T:
@@ -36,7 +35,7 @@ def decode(kind: type[T], text: str | bytes) -> T:
 
 def encode(value: object) -> str:
     """Write a dataclass as JSON. What JSON cannot hold, NaN and infinity, becomes null: an odd number loses nothing."""
-    return cast("str", adapter(type(value)).dump_json(value, indent=2).decode()) + "\n"
+    return adapter(type(value)).dump_json(value, indent=2).decode() + "\n"
 
 
 def problem(loc: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -1,8 +1,8 @@
 """What run.json says, as dataclasses: what all experiments share on top, what each found under its name."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 SCHEMA = "sweetspot.run/2"
 
@@ -121,8 +121,8 @@ class Usage:
 class Step:
     """A stretch of a trial with a steady load on one variant, in seconds from the window's start.
 
-    Where variants take turns, each turn is a step, and `round` counts how often everybody had one. `reason` says why a
-    step does not count, "" if it does.
+    Where variants take turns, each turn is a step, `round` counts how often everybody had one, and `position` is the
+    place within the round, from 1. `scheduled` counts requests; `reason` says why a step does not count, "" if it does.
     """
 
     step: int
@@ -133,6 +133,8 @@ class Step:
     pause_s: float = 0.0
     variant: str = ""
     round: int = 0
+    position: int = 0
+    scheduled: int = 0
     reason: str = ""
 
 
@@ -174,12 +176,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Failed:
-    """A trial that gave nothing, and why; `again` says that it was tried once more."""
+    """A trial that gave nothing, and why; `again`: it was tried once more; `code` is the exit code for that."""
 
     block: int
     variant: str
     reason: str
     again: bool
+    code: int = 0
 
 
 @dataclass(frozen=True)
@@ -439,6 +442,10 @@ class Experiments:
 
     latency: Latency | None = None
     peers: Peers | None = None
+
+    def put(self, found: Mapping[str, Any]) -> "Experiments":
+        """Return these with some of them set, by name."""
+        return replace(self, **found)
 
     @property
     def present(self) -> dict[str, Found]:

@@ -25,7 +25,12 @@ TABLES = {"requests": REQUESTS, "processes": PROCESSES}
 
 def now() -> str:
     """Return the time as RFC 3339 in UTC with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return utc(datetime.now(UTC))
+
+
+def utc(moment: datetime) -> str:
+    """Return a time in UTC as RFC 3339 with microseconds."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class RunFolder:
@@ -56,7 +61,7 @@ class RunFolder:
     def save_found(self, experiment: str, **facts: Any) -> None:  # noqa: ANN401 - fields of what it found
         """Set facts of one experiment and write run.json."""
         found = changed(self.run.found[experiment], **facts)
-        self.save(experiments=changed(self.run.experiments, **{experiment: found}))
+        self.save(experiments=self.run.experiments.put({experiment: found}))
 
     def event(self, event: str, **facts: object) -> None:
         """Append what happened just now. `trial` and `t_ns` place it on a trial's clock, where it belongs to one."""

@@ -125,7 +125,7 @@ def prove(models: Path, name: str, version: str, device: str) -> None:
 @threads_option
 @seconds_option
 @click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
-@click.option("--turns", is_flag=True, help="Read seconds from stdin, a line for each turn, in place of --seconds.")
+@click.option("--turns", is_flag=True, help="Read seconds from stdin, a line for each turn; a rate may follow them.")
 def limit(
     folder: Path,
     models: Path,
@@ -143,20 +143,20 @@ def limit(
 
     photos = read_photos(folder)
     loop = BareLoop(load_artifact(models, version, name), photos, **where)
-    for each in _asked() if turns else [seconds]:
-        click.echo(json.dumps(asdict(loop.turn(each, rate))))
+    for seconds_of_turn, rate_of_turn in _asked(rate) if turns else [(seconds, rate)]:
+        click.echo(json.dumps(asdict(loop.turn(seconds_of_turn, rate_of_turn))))
 
 
-def _asked() -> Iterator[float]:
-    """Read how long each turn is. Waits for the next line only when the turn before has been told."""
+def _asked(rate: float) -> Iterator[tuple[float, float]]:
+    """Read how long each turn is, and at what rate. Waits for the next line only when the turn before was told."""
     for line in sys.stdin:
         try:
-            seconds = float(line)
+            seconds, own_rate = map(float, (*line.split(), rate)[:2])
         except ValueError:
-            seconds = 0.0
-        if not 0 < seconds < float("inf"):
-            raise click.UsageError(f"{line.strip()!r} is no number of seconds above 0")
-        yield seconds
+            seconds, own_rate = 0.0, 0.0
+        if not (0 < seconds < float("inf") and 0 <= own_rate < float("inf")):
+            raise click.UsageError(f"{line.strip()!r} is no number of seconds above 0, with a rate or without")
+        yield seconds, own_rate
 
 
 @main.command("image-path")

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.calibration.lines import OFF, Line
-from bench.calibration.trials import WARM_UP_S, Place, Size, null, queue, stalls, stalls_by_stock_locust
-from bench.session.progress import Plan, Step, progress
+from bench.calibration.trials import Size, null, queue, stalls, stalls_by_stock_locust
+from bench.load.known import WARM_UP_S, Place
+from bench.session.experiment import Step
+from bench.session.progress import Plan, progress
 
 START_S = 5.0  # what starting and ending server and generator takes, for the remaining time only
 
@@ -23,10 +25,9 @@ class Trial:
     load_s: float
     run: Callable[[Place], list[Line]]
 
-    @property
-    def step(self) -> Step:
-        """Return it as a step of the plan."""
-        return Step(self.text, self.load_s + WARM_UP_S + START_S)
+    def step(self, place: Place, lines: list[Line]) -> Step:
+        """Return it as a step, which adds its lines."""
+        return Step(self.text, self.load_s + WARM_UP_S + START_S, lambda: lines.extend(self.run(place)))
 
 
 def trials(size: Size) -> list[Trial]:
@@ -47,12 +48,13 @@ def trials(size: Size) -> list[Trial]:
 def calibrate(place: Place, todo: list[Trial]) -> list[Line]:
     """Run trials, with progress. Raises GeneratorFailed or StackFailed."""
     lines: list[Line] = []
-    with progress(Plan([trial.step for trial in todo])) as show:
-        for number, trial in enumerate(todo, start=1):
+    folders = [place.folder / str(number) for number in range(1, len(todo) + 1)]
+    steps = [trial.step(Place(place.cores, folder), lines) for trial, folder in zip(todo, folders, strict=True)]
+    with progress(Plan(steps)) as show:
+        for folder, step in zip(folders, steps, strict=True):
             show.step()
-            folder = place.folder / str(number)
             folder.mkdir(parents=True)
-            lines += trial.run(Place(place.cores, folder))
+            step.do()
     return lines
 
 

@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from bench.calibration import plain
 from bench.calibration.lines import Line, at_most, beside, close
-from bench.load import generator
-from bench.load.known import Known, Setting, Told, serving
-from bench.load.oracle import Floats, mean_wait_md1, responses
-from bench.load.plan import Target
-from bench.load.schedule import SECOND_NS, Phase, Schedule, draw
-from bench.machine.cores import Split
+from bench.load.known import Place, Setting, Steps, Told, schedule_of, send, send_to_null, serving
+from bench.load.oracle import mean_wait_md1, responses
+from bench.load.schedule import SECOND_NS, Schedule
+from bench.statistics.quantities import quantile
 
-CASE = "metadata"
-TARGETS: list[Target] = [{"id": "1", "path": "1"}]
-WARM_UP_S, PAUSE_S = 1.0, 0.5
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 LAG_LIMITS_MS = {200.0: 1.0, 500.0: 2.5}  # for the 99th percentile; other rates must only not drop anything
 SHARE, LEAST_S = 0.02, 0.003  # how far a percentile may be off
 WAIT_SHARE = 0.1  # how far a mean wait may be off
 TYPICAL_SHARE, MOST_SEEDS = 0.01, 1000
-
-Steps = Sequence[tuple[float, float]]  # rate per second, seconds
 STALL = Setting(service_ms=2, stall_s=2, every_s=20)
 QUEUE = Setting(service_ms=40)
 
@@ -40,33 +32,6 @@ class Size:
     queue_used: Sequence[float] = (0.5, 0.7)  # of the server's time
     queue_s: float = 30.0
     null: Steps = ((200.0, 10.0), (500.0, 10.0), (2000.0, 5.0))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a trial happens: the server on the system's cores, the generator on its own, files in a folder."""
-
-    cores: Split
-    folder: Path
-
-
-def schedule_of(arrivals: str, steps: Steps, seed: int = 1) -> Schedule:
-    """Draw steps, after a warm-up at the first rate."""
-    phases = [Phase(seconds, {CASE: rate}, PAUSE_S) for rate, seconds in steps]
-    return draw(Phase(WARM_UP_S, {CASE: steps[0][0]}), phases, 1, arrivals=arrivals, seed=(seed,))
-
-
-def send(place: Place, known: Known, schedule: Schedule, processes: int = 1) -> Told:
-    """Send a schedule to a server."""
-    cores = place.cores.generator
-    load = generator.send(known.url, schedule, TARGETS, folder=place.folder, cores=cores, processes=processes)
-    arrivals_s = (schedule.offset_ns + load.zero_ns - known.zero_ns) / SECOND_NS
-    return Told(schedule, load, known.truth(arrivals_s))
-
-
-def quantile(values: Floats, p: float) -> float:
-    """Return the quantile as an order statistic: no interpolation, so infinite values do no harm."""
-    return float(np.quantile(values, p, method="inverted_cdf"))
 
 
 def stalls(place: Place, size: Size, processes: int) -> list[Line]:
@@ -124,12 +89,6 @@ def null(place: Place, steps: Steps) -> list[Line]:
     """Compare the dispatch lag with its limits, by rate."""
     told = send_to_null(place, steps)
     return [line for step, (rate, _) in enumerate(steps) for line in lags(told, step, rate)]
-
-
-def send_to_null(place: Place, steps: Steps) -> Told:
-    """Send steps of evenly spaced requests to the null server."""
-    with serving(Setting(), place.folder, place.cores.sut) as known:
-        return send(place, known, schedule_of("constant", steps))
 
 
 def lags(told: Told, step: int, rate: float) -> list[Line]:

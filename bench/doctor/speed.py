@@ -7,16 +7,16 @@ import time
 import numpy as np
 from scipy import stats
 
-from bench.calibration.trials import Place, Steps, quantile, send_to_null
 from bench.doctor.finding import Finding, ok, spoils, warning
 from bench.doctor.machine import by_gate
 from bench.exits import Failure
 from bench.gates.thresholds import Thresholds
-from bench.load.known import Told
+from bench.load.known import Place, Steps, Told, send_to_null
 from bench.load.oracle import Floats
 from bench.load.pacer import TimerFd, has_timerfd
 from bench.machine import canary
 from bench.machine.cores import Split
+from bench.statistics.quantities import quantile
 
 CANARIES, BLOCKS = 10, 6
 TELLS_WELL, TELLS_NOTHING = 0.1, 1.0  # who cannot tell a factor of two cannot compare architectures

@@ -10,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bench.gates.thresholds import Gate, Threshold, Thresholds
+from bench.gates.thresholds import Threshold, Thresholds
 from bench.statistics.estimates import Estimate
 from bench.statistics.noise import half_width
 from bench.statistics.steady import Steadiness
+from runfile.facts import Gate, Validity
 
 PRIMARY = "response_p50"  # A1 is judged by one metric: of several at 95 % each, one would too often err
 
@@ -41,10 +42,10 @@ def generator_cpu(limits: Thresholds, variant: str, percent: Mapping[str, npt.Ar
     return limits["G3"].judge(variant, medians.get(busiest), busiest)
 
 
-def loop_lag(limits: Thresholds, variant: str, lag_ms: npt.ArrayLike, *, gc_off: bool) -> Gate:
+def loop_lag(limits: Thresholds, variant: str, lag_p99_ms: float | None, *, gc_off: bool) -> Gate:
     """G4: the generator's event loop came round in time; garbage collection must be off, or luck kept it away."""
-    gate = limits["G4"].judge(variant, _p99(lag_ms), "" if gc_off else "garbage collection was on")
-    return gate if gc_off or gate["verdict"] != "pass" else {**gate, "verdict": "warn"}
+    gate = limits["G4"].judge(variant, lag_p99_ms, "" if gc_off else "garbage collection was on")
+    return gate if gc_off or gate.verdict != "pass" else replace(gate, verdict="warn")
 
 
 def calibration(
@@ -91,7 +92,7 @@ def single_attempts(limits: Thresholds, variant: str, *, recorded: int, on_wire:
 
 def same_answers(limits: Thresholds, variant: str, *, wrong: int, compared: int) -> Gate:
     """G10: under load the answers stayed those that all variants agreed on before."""
-    return _needed(limits["G10"], variant, float(wrong) if compared else None, f"of {compared} compared")
+    return _needed(limits["G10"], variant, float(wrong) if compared else None, f"{wrong} wrong of {compared} answers")
 
 
 def own_cores(limits: Thresholds, *, shared: int, pinned: bool) -> Gate:
@@ -127,22 +128,21 @@ def control(limits: Thresholds, variant: str, difference_ms: Estimate | None, de
     return limits["A3"].judge(variant, _gap(difference_ms, delay_ms), note, "warn" if blind else None)
 
 
-def validity(gates: Iterable[Gate], measured_any: bool) -> dict[str, object]:  # noqa: FBT001 - the agreed shape
-    """Return whether the run is valid, with the reasons in words. Warnings and what was not judged do not count."""
-    reasons = [reason(gate) for gate in gates if gate["passed"] is False]
-    if not measured_any:
-        reasons.append("no trial was completed")
-    return {"valid": not reasons, "reasons": reasons}
+def validity(gates: Iterable[Gate], *more: str) -> Validity:
+    """Return whether these gates let numbers be used, with all reasons in words. A warning is none."""
+    reasons = [*more, *(reason(gate) for gate in gates if gate.verdict == "fail")]
+    return Validity(not reasons, tuple(reasons))
 
 
 def reason(gate: Gate) -> str:
     """Say in words why a gate failed, and what to do."""
-    value, unit = gate["value"], gate["unit"]
-    have = f"{value:.3g} {unit}" if isinstance(value, float) else "nothing measured"
-    limit = gate["limit"] if gate["fail_above"] is None else gate["fail_above"]
-    note = f" ({gate['note']})" if gate["note"] else ""
-    who = gate["variant"] or "this machine"
-    return f"{gate['gate']}: {gate['title']}: {who} has {have}, the limit is {limit:.3g} {unit}{note}. {gate['advice']}"
+    have = "nothing measured" if gate.value is None else f"{gate.value:.3g} {gate.unit}"
+    limit = gate.limit if gate.fail_above is None else gate.fail_above
+    note = f" ({gate.note})" if gate.note else ""
+    who = gate.variant or "this machine"
+    return (
+        f"{gate.gate}: {gate.title}: {who} has {have}, the limit is {limit or 0:.3g} {gate.unit}{note}. {gate.advice}"
+    )
 
 
 def _needed(limit: Threshold, variant: str, value: float | None, note: str) -> Gate:

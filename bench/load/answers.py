@@ -1,38 +1,26 @@
-"""What an answer is worth: the outcome of a request, the facts in its body, the stages in its Server-Timing. Pure."""
+"""What an answer of the product is worth: the outcome of a request, the facts in its body, its stages. Pure."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-STAGES = ("app", "db", "decode", "queue", "infer")
-PATHS = {
-    "prediction": "/api/photos/{id}/prediction",
-    "metadata": "/api/photos/{id}",
-    "page": "/photos/{id}",
-    "image": "/api/photos/{id}/image",
-}
-HTTP_OK, HTTP_PENDING, HTTP_REFUSED = 200, 202, 503
+from bench.stacks.contract import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, labels_of
+from runfile.columns import STAGES
+
 REFUSALS = (429, HTTP_REFUSED)  # servers differ in how they say that they have too much to do
+
+Labels = Mapping[str, Sequence[str]]  # that are right, by version of the model; empty: any will do
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of one answer, and for predictions which model version gave it and from where."""
+    """The outcome of one answer, and what a prediction says of itself: columns of `runfile.columns.ANSWERED`."""
 
     outcome: str
-    model_version: str | None = None
-    source: str | None = None
+    words: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def labels_of(prediction: Mapping[str, object]) -> list[str]:
-    """Return the labels of a prediction body in order. Raises KeyError, TypeError or ValueError when there are none."""
-    labels = prediction["labels"]
-    if not isinstance(labels, list) or not labels:
-        raise ValueError("labels must be a list that is not empty")
-    return [str(entry["label"]) for entry in labels]
-
-
-def judge(case: str, status: int, body: bytes, photo_id: str, expected: Sequence[str]) -> Verdict:
+def judge(case: str, status: int, body: bytes, photo_id: str, expected: Labels) -> Verdict:
     """Judge an answer that arrived in full. A quick answer that is not the answer is no success."""
     if status == HTTP_REFUSED:
         return Verdict("refused")
@@ -45,33 +33,25 @@ def judge(case: str, status: int, body: bytes, photo_id: str, expected: Sequence
     return Verdict("ok" if body else "wrong")
 
 
-def judge_prediction(status: int, body: bytes, expected: Sequence[str]) -> Verdict:
-    """Compare a prediction with the labels that are right, if they are known. Pending and fallback are no success."""
+def judge_prediction(status: int, body: bytes, expected: Labels) -> Verdict:
+    """Compare a prediction with what is right by its model's version. Pending and fallback are no success."""
     if status == HTTP_PENDING:
         return Verdict("pending")
     if status != HTTP_OK:
         return Verdict("error")
     try:
         answer = json.loads(body)
-        labels, source = labels_of(answer), str(answer["source"])
-        version = str(answer["model"]["version"])
-    except (ValueError, KeyError, TypeError):
+        labels, source, version = labels_of(answer), str(answer["source"]), str(answer["model"]["version"])
+        words = {name: _text(answer.get(name)) for name in ("photo_version", "input_read_at", "predicted_at")}
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Verdict("error")
-    outcome = "degraded" if source == "fallback" else "ok" if labels == list(expected) or not expected else "wrong"
-    return Verdict(outcome, version, source)
+    right = not expected or labels == list(expected.get(version, ()))
+    outcome = "degraded" if source == "fallback" else "ok" if right else "wrong"
+    return Verdict(outcome, {"model_version": version, "source": source, **words})
 
 
-def judge_label(status: int, body: bytes, expected: Sequence[str], first_label: Callable[[bytes], str]) -> Verdict:
-    """Judge what an inference server answered by its first label, which `first_label` reads or raises ValueError."""
-    if status in REFUSALS:
-        return Verdict("refused")
-    if status != HTTP_OK:
-        return Verdict("error")
-    try:
-        label = first_label(body)
-    except ValueError:
-        return Verdict("error")
-    return Verdict("ok" if label in expected[:1] or not expected else "wrong")
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _metadata(body: bytes, photo_id: str) -> str:

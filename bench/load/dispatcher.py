@@ -4,21 +4,22 @@ Nothing is built, parsed twice, collected or written while it could delay a requ
 """
 
 import gc
+import pkgutil
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 import gevent
 from gevent.event import Event
 
-from bench.load.answers import PATHS, Verdict, judge, judge_label, stages
-from bench.load.client import Answer, Wire, outcome_of
-from bench.load.plan import Plan, Target
+from bench.load.answers import Verdict, stages
+from bench.load.client import Wire, outcome_of
+from bench.load.plan import Judge, Plan, Target
 from bench.load.samples import CODES, Samples
 from bench.load.waiter import Waiter
+from bench.stacks.contract import PATHS
 
 HEARTBEAT_NS = 10_000_000
 SPARE = 10
@@ -41,11 +42,13 @@ class Dispatcher:
 
     def __init__(self, plan: Plan, samples: Samples, tell: Callable[[Sent], None]) -> None:
         self.plan, self.samples, self.tell = plan, samples, tell
-        self.wire = Wire(plan.host)
-        self.judge = judge_of(plan)
+        self.wires = [Wire(host) for host in plan.hosts]
+        make_judge: Callable[[str], Judge] = pkgutil.resolve_name(plan.judge)
+        self.judge = make_judge(plan.judge_of)
         # Encoded ahead, and plain lists: indexing numpy arrays one by one is slow.
         self.requests = [
-            [request_of(self.wire, case, target) for target in plan.targets] for case in plan.schedule.cases
+            [[request_of(wire, case, target) for target in plan.targets] for case in plan.schedule.cases]
+            for wire in self.wires
         ]
         columns = (plan.schedule.offset_ns, plan.schedule.case, plan.schedule.photo, plan.schedule.step)
         self.rows: list[tuple[int, int, int, int]] = list(zip(*(column.tolist() for column in columns), strict=True))
@@ -67,8 +70,10 @@ class Dispatcher:
                 self.samples.collections = collections() - before
         finally:
             gevent.killall(list(self.flying))  # only a run that is stopped still has some
-            self.samples.connections, self.samples.requests_sent = self.wire.opened, self.wire.sent
-            self.wire.close()
+            self.samples.connections = sum(wire.opened for wire in self.wires)
+            self.samples.requests_sent = sum(wire.sent for wire in self.wires)
+            for wire in self.wires:
+                wire.close()
             self.note_stages()
 
     def dispatch(self) -> None:
@@ -76,10 +81,10 @@ class Dispatcher:
         # More in flight can only be requests whose deadline has passed: then it is the generator that is behind. Such
         # a request is dropped and recorded, because waiting for a place would delay all that follow it.
         cap = self.plan.schedule.most_in_flight(self.plan.deadline_s) + SPARE
-        waiter, start_ns = Waiter(), self.zero_ns + round(self.plan.delay_ms * MS)
+        waiter = Waiter()
         try:
-            for number, (offset, *_) in enumerate(self.rows):
-                waiter.until(start_ns + offset)
+            for number, (offset, *_, step) in enumerate(self.rows):
+                waiter.until(self.zero_ns + offset + round(self.plan.turn(step).delay_ms * MS))
                 if len(self.flying) < cap:
                     self.flying.add(gevent.spawn_raw(self.fly, number))
                 else:
@@ -99,13 +104,13 @@ class Dispatcher:
         """Send one request and record it. Its deadline counts from the intended time, like its latency."""
         offset, case, photo, step = self.rows[number]
         target, name = self.plan.targets[photo], self.plan.schedule.cases[case]
-        numbers, length = self.samples.numbers, 0
+        numbers, length, host = self.samples.numbers, 0, self.plan.turn(step).host
         sent = time.monotonic_ns() - self.zero_ns
         numbers["sent_ns"][number] = sent
         numbers["code"][number] = CODES["error"]  # holds if an error of our own, which gevent logs, ends this greenlet
         try:
             with gevent.Timeout(max(0.001, self.plan.deadline_s - (sent - offset) / 1e9)):
-                answer = self.wire.exchange(self.requests[case][photo])
+                answer = self.wires[host].exchange(self.requests[host][case][photo])
         except (gevent.Timeout, Exception) as error:  # noqa: BLE001 - every failure of the exchange is an outcome
             verdict = Verdict(outcome_of(error))
             numbers["done_ns"][number] = time.monotonic_ns() - self.zero_ns
@@ -121,14 +126,14 @@ class Dispatcher:
     def record(self, number: int, verdict: Verdict) -> None:
         """Write down what an answer was worth."""
         self.samples.numbers["code"][number] = CODES[verdict.outcome]
-        self.samples.words["model_version"][number] = verdict.model_version
-        self.samples.words["source"][number] = verdict.source
+        for name, word in verdict.words.items():
+            self.samples.words[name][number] = word
 
     def note_stages(self) -> None:
         """Write down what the servers said about their time; read from the headers when nothing can be delayed."""
         for number, header in self.timings.items():
             for stage, milliseconds in stages(header.decode("latin-1")).items():
-                self.samples.numbers[stage][number] = milliseconds
+                self.samples.numbers[f"stage_{stage}_ms"][number] = milliseconds
 
     def response_ms(self, number: int, offset: int, verdict: Verdict) -> float:
         """Return milliseconds from the intended time; a quick failure must not look like a quick answer."""
@@ -141,20 +146,6 @@ def request_of(wire: Wire, case: str, target: Target) -> bytes:
     if "post" in target:
         return wire.encode_post(target["path"], target["post"]["headers"], b64decode(target["post"]["body"]))
     return wire.encode(PATHS[case].format(id=target["path"]))
-
-
-def judge_of(plan: Plan) -> Callable[[str, Answer, Target], Verdict]:
-    """Return what judges the answers to a plan: those of the product, or those of one inference server."""
-    if not plan.peer:
-        return lambda case, answer, target: judge(
-            case, answer.status, answer.body, target["id"], target.get("labels", ())
-        )
-    from bench.peers.asking import first_label
-    from bench.peers.peer import find
-
-    (peer,) = find([plan.peer])
-    read = partial(first_label, peer, {})
-    return lambda _, answer, target: judge_label(answer.status, answer.body, target.get("labels", ()), read)
 
 
 def collections() -> int:

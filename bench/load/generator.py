@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,16 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.exits import GeneratorFailed
-from bench.load.plan import Plan, Target
-from bench.load.samples import NEVER
-from bench.load.schedule import Int64s, Schedule
-from bench.processes.guarded import ROOT, Guarded, environment
-from bench.session.runfolder import replace
-from bench.stacks.running import HOST, ending, free_port
+from bench.load.plan import Plan, Target, begun
+from bench.load.schedule import SECOND_NS, Int64s, Schedule
+from bench.processes.guarded import ROOT, Guarded, ending, environment
+from bench.processes.ports import HOST, free_port
+from runfile.columns import NEVER
+from runfile.folder import replace
 
 DEADLINE_S = 10.0  # per request, from its intended time
-START_ALLOWANCE_S = 60.0
-POLL_S = 0.1
+START_ALLOWANCE_S = END_ALLOWANCE_S = 60.0
+START_POLL_S, POLL_S = 0.02, 0.1
 END_S = 5.0
 LOCUSTFILE = ROOT / "bench" / "locustfile.py"
 
@@ -60,13 +61,50 @@ class Load:
         return np.array(self.table["outcome"].to_pylist(), dtype=np.str_)
 
 
+class Flight:
+    """A load that is under way. Its clock is that of the requests: zero is the start of the window."""
+
+    def __init__(self, generator: "Generator", plan: Plan, zero_ns: int) -> None:
+        self._generator = generator
+        self._plan = plan
+        self.zero_ns = zero_ns
+        self.zero_at = datetime.fromtimestamp((time.time_ns() - time.monotonic_ns() + zero_ns) / SECOND_NS, UTC)
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the window's start."""
+        return (time.monotonic_ns() - self.zero_ns) / SECOND_NS
+
+    def until(self, seconds: float) -> None:
+        """Wait until so many seconds after the window's start. Raises GeneratorFailed if the load ends before."""
+        while (left := seconds - self.now_s) > 0:
+            code = self._generator.locust.wait(left)
+            if code is not None:
+                raise self._generator.failed(f"ended early ({ending(code)})")
+
+    def finish(self) -> Load:
+        """Wait until all is answered or past its deadline, and return it. Raises GeneratorFailed."""
+        generator, plan = self._generator, self._plan
+        end_s = float(plan.schedule.offset_ns.max(initial=0)) / SECOND_NS + plan.deadline_s
+        code = None
+        while not generator.samples.exists() and code is None and self.now_s < end_s + END_ALLOWANCE_S:
+            code = generator.locust.wait(POLL_S)  # it writes, and then takes its time to end: nobody waits for that
+        if not generator.samples.exists():
+            what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"
+            raise generator.failed(what)
+        load = Load.read(generator.samples)
+        if (load.outcome == "unsent").all():
+            raise generator.failed("sent nothing")
+        return load
+
+
 class Generator:
     """Context manager: Locust under guard on its cores. It starts up at once, and sends when it is given a plan."""
 
     def __init__(self, folder: Path, *, log: Path, cores: Iterable[int] = (), processes: int = 1) -> None:
         self.plan_file, self.samples = folder / "plan.json", folder / "samples.parquet"
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (self.plan_file, self.samples):
+        for old in (self.plan_file, begun(self.plan_file), self.samples):
             old.unlink(missing_ok=True)
         argv = [
             sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary",
@@ -91,21 +129,18 @@ class Generator:
         """The root of the generator's process tree."""
         return self.locust.pid
 
-    def send(self, plan: Plan) -> Load:
-        """Send everything and wait until all is answered or past its deadline. Raises GeneratorFailed."""
+    def start(self, plan: Plan) -> Flight:
+        """Hand over a plan, and return as soon as it is known when its window starts. Raises GeneratorFailed."""
         replace(self.plan_file, json.dumps(plan.facts()))
-        until = time.monotonic() + plan.schedule.span_s + plan.deadline_s + START_ALLOWANCE_S
-        code = None
-        while not self.samples.exists() and code is None and time.monotonic() < until:
-            code = self.locust.wait(POLL_S)  # it writes, and then takes its time to end, for which nobody has to wait
-        if not self.samples.exists():
-            raise self._failed("did not finish in time" if code is None else f"ended without a result ({ending(code)})")
-        load = Load.read(self.samples)
-        if (load.outcome == "unsent").all():
-            raise self._failed("sent nothing")
-        return load
+        until, known, code = time.monotonic() + START_ALLOWANCE_S, begun(self.plan_file), None
+        while not known.exists() and code is None and time.monotonic() < until:
+            code = self.locust.wait(START_POLL_S)
+        if not known.exists():
+            raise self.failed("did not start in time" if code is None else f"sent nothing ({ending(code)})")
+        return Flight(self, plan, int(known.read_text(encoding="utf-8")))
 
-    def _failed(self, what: str) -> GeneratorFailed:
+    def failed(self, what: str) -> GeneratorFailed:
+        """Return the failure with the last log lines."""
         log, tail = self.locust.log, self.locust.tail()
         return GeneratorFailed(f"the load generator {what}; its last log lines, from {log}:\n{tail}")
 
@@ -122,4 +157,4 @@ def send(
 ) -> Load:
     """Send a schedule to a server that runs, and return what became of it. Raises GeneratorFailed."""
     with Generator(folder, log=folder / "generator.log", cores=cores, processes=processes) as generator:
-        return generator.send(Plan(url, schedule, targets, deadline_s))
+        return generator.start(Plan([url], schedule, targets, deadline_s)).finish()

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.exits import GeneratorFailed
+from bench.load import generator
 from bench.load.generator import Load
 from bench.load.oracle import Floats, responses, windows
-from bench.load.samples import NEVER
-from bench.load.schedule import SECOND_NS, Schedule
+from bench.load.plan import Target
+from bench.load.schedule import SECOND_NS, Phase, Schedule, draw
+from bench.machine.cores import Split
 from bench.processes.guarded import Guarded, environment
 from bench.processes.ports import HOST
+from runfile.columns import NEVER
 
 START_DEADLINE_S = 20.0
 POLL_S = 0.02
 LONG_S = 3600.0  # no load takes so long, so there are no stalls behind it
+CASE = "metadata"
+TARGETS: list[Target] = [{"id": "1", "path": "1"}]
+WARM_UP_S, PAUSE_S = 1.0, 0.5
+
+Steps = Sequence[tuple[float, float]]  # rate per second, seconds
 
 
 @dataclass(frozen=True)
@@ -111,3 +119,31 @@ def first_line(server: Guarded, answer: Path) -> dict[str, Any]:
             facts: dict[str, Any] = json.loads(text)
             return facts
     raise GeneratorFailed(f"the calibration's server did not start; its last log lines:\n{server.tail()}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial happens: the server on the system's cores, the generator on its own, files in a folder."""
+
+    cores: Split
+    folder: Path
+
+
+def schedule_of(arrivals: str, steps: Steps, seed: int = 1) -> Schedule:
+    """Draw steps, after a warm-up at the first rate."""
+    phases = [Phase(seconds, {CASE: rate}, PAUSE_S) for rate, seconds in steps]
+    return draw(Phase(WARM_UP_S, {CASE: steps[0][0]}), phases, 1, arrivals=arrivals, seed=(seed,))
+
+
+def send(place: Place, known: Known, schedule: Schedule, processes: int = 1) -> Told:
+    """Send a schedule to a server."""
+    cores = place.cores.generator
+    load = generator.send(known.url, schedule, TARGETS, folder=place.folder, cores=cores, processes=processes)
+    arrivals_s = (schedule.offset_ns + load.zero_ns - known.zero_ns) / SECOND_NS
+    return Told(schedule, load, known.truth(arrivals_s))
+
+
+def send_to_null(place: Place, steps: Steps) -> Told:
+    """Send steps of evenly spaced requests to the null server."""
+    with serving(Setting(), place.folder, place.cores.sut) as known:
+        return send(place, known, schedule_of("constant", steps))

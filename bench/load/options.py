@@ -3,18 +3,24 @@
 import json
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.exits import UsageProblem
-from bench.load.answers import PATHS, STAGES
 from bench.load.plan import Plan, Target
-from bench.load.samples import NEVER, NO_STATUS, Samples
+from bench.load.samples import Samples
 from bench.load.schedule import ARRIVALS, Phase, draw
+from bench.stacks.contract import PATHS
 from bench.stacks.verify import Asker
+from runfile.columns import ANSWERED, MEASURED, OUTCOME, SCHEDULED, TIME, Column, arrow_type, schema_of
 
 MIX = "prediction=2,metadata=2,page=1,image=1"
 PLAN_DEADLINE_S, PLAN_POLL_S = 120.0, 0.02
@@ -47,7 +53,7 @@ def plan_of(options: Namespace, host: str) -> Plan:
     schedule = draw(warm_up, steps, len(targets), arrivals=options.arrivals, seed=(options.seed,))
     if not schedule.measured.any():
         raise UsageProblem("nothing to send: the rates are too low for so few --seconds")
-    return Plan(host, schedule, targets, options.deadline)
+    return Plan([host], schedule, targets, options.deadline)
 
 
 def awaited(path: Path) -> Plan:
@@ -98,23 +104,38 @@ def photos_of(host: str) -> list[Target]:
 
 
 def table_of(plan: Plan, samples: Samples) -> pa.Table:
-    """Return one row for each scheduled request, whatever became of it."""
-    schedule, numbers = plan.schedule, samples.numbers
-    ids = [target["id"] for target in plan.targets]
-    nothing = {"sent_ns": NEVER, "done_ns": NEVER, "status": NO_STATUS}
-    known = {name: pa.array(numbers[name], mask=numbers[name] == none) for name, none in nothing.items()}
-    return pa.table(
-        {
-            "step": pa.array(schedule.step, pa.int32()),
-            "case": pa.array([schedule.cases[case] for case in schedule.case], pa.string()),
-            "intended_ns": schedule.offset_ns,
-            **known,
-            "outcome": pa.array(samples.outcome.tolist(), pa.string()),
-            "photo_id": pa.array([ids[photo] for photo in schedule.photo], pa.string()),
-            **{name: pa.array(words, pa.string()) for name, words in samples.words.items()},
-            **{f"stage_{name}_ms": pa.array(numbers[name], from_pandas=True) for name in STAGES},
-        }
-    )
+    """Return one row for each scheduled request, whatever became of it; what only a trial knows is left out."""
+    schedule, ids = plan.schedule, [target["id"] for target in plan.targets]
+    found = {
+        "case": [schedule.cases[case] for case in schedule.case],
+        "step": schedule.step,
+        "intended_ns": schedule.offset_ns,
+        "photo_id": [ids[photo] for photo in schedule.photo],
+        **{column.name: known(samples.numbers[column.name], column) for column in MEASURED},
+        "outcome": samples.outcome.tolist(),
+        **{column.name: words(samples.words[column.name], column) for column in ANSWERED},
+    }
+    columns = (*SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)
+    return pa.table([pa.array(found[column.name], arrow_type(column)) for column in columns], schema_of(columns))
+
+
+def known(values: npt.NDArray[Any], column: Column) -> pa.Array:
+    """Return numbers, null where the column's empty value stands."""
+    empty = np.isnan(values) if values.dtype.kind == "f" else values == column.empty
+    return pa.array(values, mask=empty)
+
+
+def words(texts: Sequence[str | None], column: Column) -> Sequence[object]:
+    """Return texts as what the column holds; a time that is none is left out, since it must not fail a good answer."""
+    return [moment(text) for text in texts] if column.type == TIME else texts
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read an RFC 3339 time."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, processes: int) -> None:

@@ -1,14 +1,20 @@
 """What a generator is told. As JSON from the harness, as a message between processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NotRequired, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 
 from bench.load.schedule import Schedule
 
+if TYPE_CHECKING:
+    from bench.load.answers import Verdict
+    from bench.load.client import Answer
+
 COLUMNS = ("offset_ns", "case", "photo", "step")
+PRODUCT = "bench.load.product:judge"
 
 
 class Post(TypedDict):
@@ -19,31 +25,52 @@ class Post(TypedDict):
 
 
 class Target(TypedDict):
-    """A photo to ask for: its id, the id as part of a path, and the labels that are right (none: any will do).
+    """A photo to ask for: its id, the id as part of a path, and by model version the labels that are right, if known.
 
     Where there is a `post`, that is sent, and `path` is the whole path.
     """
 
     id: str
     path: str
-    labels: NotRequired[Sequence[str]]
+    labels: NotRequired[Mapping[str, Sequence[str]]]
     post: NotRequired[Post]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Whom a step asks, as an index into the plan's hosts; `delay_ms` sends it so much too late on purpose."""
+
+    host: int = 0
+    delay_ms: float = 0.0
+
+
+def begun(plan: Path) -> Path:
+    """Return the file that tells when the window of a plan's file starts: nanoseconds of the monotonic clock."""
+    return plan.with_name(plan.name + ".begun")
+
+
+Judge = Callable[[str, "Answer", Target], "Verdict"]  # of case, answer and what was asked for
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to send, and until when an answer counts: so many seconds from a request's intended time.
 
-    `delay_ms` sends everything so much too late on purpose: a positive control, which the analysis must find.
-    `peer` names the folder of `bench.peers` whose answers these will be; without it they are the product's.
+    `turns` has an entry for each step; without any, all goes to the first host. `judge` names the function that makes
+    the judge of the answers from `judge_of`: `module:function`.
     """
 
-    host: str
+    hosts: Sequence[str]
     schedule: Schedule
     targets: Sequence[Target]
     deadline_s: float
-    delay_ms: float = 0.0
-    peer: str = ""
+    turns: Sequence[Turn] = ()
+    judge: str = PRODUCT
+    judge_of: str = ""
+
+    def turn(self, step: int) -> Turn:
+        """Return whom a step asks; the warm-up is part of the first."""
+        return self.turns[max(0, step)] if self.turns else Turn()
 
     def share(self, index: int, of: int) -> "Plan":
         """Return the part of one of several processes."""
@@ -52,14 +79,16 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """Return this as plain lists and texts."""
         columns = {name: getattr(self.schedule, name).tolist() for name in COLUMNS}
-        targets = [dict(target) for target in self.targets]
-        rest = {"host": self.host, "deadline_s": self.deadline_s, "delay_ms": self.delay_ms, "peer": self.peer}
-        return {"cases": list(self.schedule.cases), **columns, "targets": targets, **rest}
+        turns = [[turn.host, turn.delay_ms] for turn in self.turns]
+        rest = {key: getattr(self, key) for key in ("deadline_s", "judge", "judge_of")}
+        lists = {"hosts": list(self.hosts), "cases": list(self.schedule.cases)}
+        return {**lists, **columns, "targets": [dict(target) for target in self.targets], "turns": turns, **rest}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Plan":
         """Read what `facts` returned."""
         columns = [np.array(facts[name], dtype=np.int64) for name in COLUMNS]
         schedule = Schedule(tuple(facts["cases"]), *columns)
-        rest = {key: facts[key] for key in ("deadline_s", "delay_ms", "peer")}
-        return cls(facts["host"], schedule, facts["targets"], **rest)
+        turns = [Turn(*turn) for turn in facts["turns"]]
+        rest = {key: facts[key] for key in ("deadline_s", "judge", "judge_of")}
+        return cls(facts["hosts"], schedule, facts["targets"], turns=turns, **rest)

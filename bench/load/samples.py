@@ -7,23 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.load.answers import STAGES
+from runfile.columns import ANSWERED, MEASURED, Column
 
-NEVER = -(2**63)  # the time of what did not happen; no other time is so early
-NO_STATUS = 0
 # `unsent`: a run that was stopped; `lost`: sent by a process that died with its records; `dropped`: see dispatcher.
 OUTCOMES = (
     "unsent", "lost", "dropped", "ok", "pending", "refused", "degraded", "wrong", "error", "timeout", "reset",
 )  # fmt: skip
 CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-NUMBERS: Mapping[str, Any] = {
-    "sent_ns": (np.int64, NEVER),
-    "done_ns": (np.int64, NEVER),
-    "status": (np.int16, NO_STATUS),
-    "code": (np.int8, CODES["unsent"]),
-    **dict.fromkeys(STAGES, (np.float64, np.nan)),
-}
-WORDS = ("model_version", "source")
+NUMBERS = (*MEASURED, Column("code", "int8", "index into OUTCOMES", CODES["unsent"]))
+WORDS = tuple(column.name for column in ANSWERED)
 
 
 @dataclass
@@ -40,7 +32,7 @@ class Samples:
     @classmethod
     def empty(cls, count: int, outcome: str = "unsent") -> "Samples":
         """Return columns for so many requests of which nothing is known."""
-        numbers = {name: np.full(count, fill, dtype=kind) for name, (kind, fill) in NUMBERS.items()}
+        numbers = {column.name: np.full(count, column.empty, dtype=column.type) for column in NUMBERS}
         numbers["code"][:] = CODES[outcome]
         return cls(numbers, {name: [None] * count for name in WORDS})
 
@@ -74,9 +66,8 @@ class Samples:
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Samples":
         """Read a message."""
-        numbers = {
-            name: np.frombuffer(message["numbers"][name], dtype=kind).copy() for name, (kind, _) in NUMBERS.items()
-        }
+        sent = message["numbers"]
+        numbers = {each.name: np.frombuffer(sent[each.name], dtype=each.type).copy() for each in NUMBERS}
         rest = {key: message[key] for key in ("words", "connections", "requests_sent", "loop_lag_ns", "collections")}
         return cls(numbers, **rest)
 

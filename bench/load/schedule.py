@@ -18,11 +18,15 @@ WARM_UP = -1
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of time with steady rates (arrivals per second by case), then a pause in which nothing is sent."""
+    """A stretch of time with steady rates (arrivals per second by case), then a pause in which nothing is sent.
+
+    Phases with the same `draw` get the same arrivals and photos; without one, each has its own.
+    """
 
     seconds: float
     rates: Mapping[str, float]
     pause_s: float = 0.0
+    draw: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ def draw(
     parts = [np.empty((4, 0), dtype=np.int64)]
     for step, (phase, start) in enumerate(zip((warm_up, *steps), starts, strict=False), start=WARM_UP):
         for case, rate in phase.rates.items():
-            rng = np.random.default_rng((*seed, step + 1, cases.index(case)))
+            drawn = step + 1 if phase.draw is None else phase.draw
+            rng = np.random.default_rng((*seed, drawn, cases.index(case)))
             offset = PROCESSES[arrivals](rate, phase.seconds, rng) + round(start * SECOND_NS)
             fixed = np.full(len(offset), cases.index(case)), np.full(len(offset), step)
             parts.append(np.stack([offset, fixed[0], photos(len(offset), catalogue, rng), fixed[1]]))

@@ -33,13 +33,25 @@ class Canary:
 
 
 def measure(cores: Iterable[int], rounds: int = ROUNDS) -> Canary:
-    """Time the work in a child on the given cores, about 20 ms a round. Raises OSError or SubprocessError.
+    """Time the work in a child on the given cores, about 20 ms a round. Raises CanaryFailed.
 
     Nobody cleans up behind the child: it ends by itself within seconds, also when the harness is gone.
     """
     argv = [sys.executable, "-I", "-S", __file__, str(rounds), *(str(core) for core in cores)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
-    return Canary([float(ms) for ms in json.loads(done.stdout)])
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+        return Canary([float(ms) for ms in json.loads(done.stdout)])
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise failed(error) from error
+
+
+def failed(error: Exception) -> Exception:
+    """Return the failure. Imported here, since the child that does the work sees the standard library only."""
+    from bench.exits import CanaryFailed
+
+    said = (getattr(error, "stderr", "") or "").strip().splitlines()
+    why = f"{error}: {said[-1]}" if said else str(error)
+    return CanaryFailed(f"the canary, a fixed piece of work on the system's cores, could not be timed: {why}")
 
 
 def work() -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.processes.guarded import ROOT
+from runfile.facts import Machine
 
 NICENESS = 10
 PACKAGES = (
@@ -65,19 +66,19 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def fingerprint(cores: Split) -> dict[str, object]:
+def fingerprint(cores: Split) -> Machine:
     """Return the facts of the machine for run.json."""
-    return {
-        "os": platform.platform(),
-        "cpu": cpu_model(),
-        "cores": os.cpu_count() or 1,
-        "memory_bytes": int(psutil.virtual_memory().total),
-        "python": platform.python_version(),
-        "kernel": platform.release(),
-        "sut_cores": list(cores.sut),
-        "generator_cores": list(cores.generator),
-        "pinned": cores.pinned,
-    }
+    return Machine(
+        os=platform.platform(),
+        cpu=cpu_model(),
+        cores=os.cpu_count() or 1,
+        memory_bytes=int(psutil.virtual_memory().total),
+        python=platform.python_version(),
+        kernel=platform.release(),
+        sut_cores=cores.sut,
+        generator_cores=cores.generator,
+        pinned=cores.pinned,
+    )
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
     before = read(cores)
     ...
-    machine = read(cores).since(before)
+    usage = read(cores).since(before)
 
 Only Linux tells most of it; what a system does not tell is None, never 0. Reading takes less than a millisecond.
 """
@@ -15,21 +15,12 @@ from pathlib import Path
 
 import psutil
 
+from runfile.facts import Usage
+
 SYSTEM = Path("/")
 MICROSECONDS, NANOSECONDS = 1e-6, 1e-9
 # /proc/stat of proc(5): user nice system idle iowait irq softirq steal; guest time is contained in user and nice.
 BUSY, STEAL, COLUMNS = (0, 1, 2, 5, 6), 7, 8
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the machine did between two readings; shares are between 0 and 1."""
-
-    steal_share: float | None  # of these cores' time: the hypervisor ran somebody else
-    throttled_s: float | None  # our control group was held back, although it had work
-    pressure_share: float | None  # of the wall time: at least one task of the whole machine waited for a core
-    busy_s: float  # CPU seconds that anybody used on these cores
-    wall_s: float
 
 
 @dataclass(frozen=True)
@@ -43,12 +34,12 @@ class Counters:
     throttled_s: float | None
     pressure_s: float | None
 
-    def since(self, before: "Counters") -> Machine:
-        """Return what happened since an earlier reading of the same cores."""
+    def since(self, before: "Counters") -> Usage:
+        """Return what happened since an earlier reading of the same cores: seconds, and shares of their time."""
         steal = difference(self.steal_s, before.steal_s)
         pressure = difference(self.pressure_s, before.pressure_s)
         wall_s, total_s = self.wall_s - before.wall_s, self.total_s - before.total_s
-        return Machine(
+        return Usage(
             steal_share=None if steal is None else steal / total_s if total_s > 0 else 0.0,
             throttled_s=difference(self.throttled_s, before.throttled_s),
             pressure_share=None if pressure is None else pressure / wall_s if wall_s > 0 else 0.0,

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import psutil
@@ -12,25 +12,27 @@ from bench.machine.cores import give_way
 
 PERIOD_S = 1.0
 
+Name = tuple[str, str]  # variant and process
+
 
 class Sampler:
     """Context manager: samples in a thread while it is open. `rows` hold t_ns on the monotonic clock.
 
-    It runs on the generator's cores, so it must be cheap and give way: looking for new processes reads all of /proc,
-    a millisecond on a small machine, and is therefore done for one tree per sample, in turn.
+    `roots` says at any moment which trees there are, by variant and process: one that was started again is followed. It
+    runs on the generator's cores, so it must be cheap and give way: looking for new processes reads all of /proc, a
+    millisecond on a small machine, and is therefore done for one tree per sample, in turn.
     """
 
-    def __init__(self, roots: Mapping[str, int]) -> None:
+    def __init__(self, roots: Callable[[], Mapping[Name, int]]) -> None:
         self.rows: list[dict[str, object]] = []
-        self._trees: dict[str, list[psutil.Process]] = {}
-        for name, pid in roots.items():
-            with contextlib.suppress(psutil.NoSuchProcess):  # whoever waits for it will say how it ended
-                self._trees[name] = [psutil.Process(pid)]
+        self._roots = roots
+        self._trees: dict[Name, list[psutil.Process]] = {}
         self._turn = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def __enter__(self) -> Self:
+        self._follow()
         for name in self._trees:
             self._look_for_children(name)
         self._sample()  # psutil gives the CPU use since the last look, so the first look gives nothing
@@ -45,15 +47,25 @@ class Sampler:
     def _run(self) -> None:
         give_way()
         due = time.monotonic() + PERIOD_S
-        names = list(self._trees)
         while not self._stop.wait(max(0.0, due - time.monotonic())):
+            self._follow()
+            names = list(self._trees)
             if names:
                 self._look_for_children(names[self._turn % len(names)])
             self._turn += 1
             self._sample()
             due += PERIOD_S
 
-    def _look_for_children(self, name: str) -> None:
+    def _follow(self) -> None:
+        """Take up trees with a new root, and drop those whose root is no longer named."""
+        roots = self._roots()
+        self._trees = {name: tree for name, tree in self._trees.items() if roots.get(name) == tree[0].pid}
+        for name, pid in roots.items():
+            if name not in self._trees:
+                with contextlib.suppress(psutil.NoSuchProcess):  # whoever waits for it will say how it ended
+                    self._trees[name] = [psutil.Process(pid)]
+
+    def _look_for_children(self, name: Name) -> None:
         known = {process.pid: process for process in self._trees[name]}
         root = self._trees[name][0]
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -62,8 +74,8 @@ class Sampler:
 
     def _sample(self) -> None:
         now = time.monotonic_ns()
-        for name, tree in self._trees.items():
-            self.rows.append({"t_ns": now, "process": name, **use_of(tree)})
+        for (variant, process), tree in self._trees.items():
+            self.rows.append({"t_ns": now, "variant": variant, "process": process, **use_of(tree)})
 
 
 def use_of(tree: list[psutil.Process]) -> dict[str, float | int]:

@@ -1,66 +1,89 @@
-"""What comes before the first trial: variants verified, their capacity looked for, the generator calibrated."""
+"""What comes before the first trial: stacks verified and their capacity looked for, the generator calibrated."""
 
-from bench.calibration import trials as calibration
-from bench.latency.gates import Null
-from bench.latency.run import Run
+from collections.abc import Sequence
+from functools import partial
+
+from bench.load import known
+from bench.session.experiment import NULL, STACKS, Experiment, Step
+from bench.session.session import Session
+from bench.stacks import verify
 from bench.stacks.running import RunningStack
 from bench.stacks.stack import Stack
 from bench.stacks.verify import Asker
+from bench.statistics.quantities import quantile
+from runfile.facts import Null, Process, Variant
 
 NULL_S, TRIES = 1.0, 3
+VERIFY_S, CALIBRATE_S = 5.0, 4.0  # what they take beside that, for the remaining time only
 MOST_PER_S = 2000.0  # what a generator on one core is known to carry
+OVERLOAD = 2.0  # times its capacity is the most that a stack is offered
 
 
-def verify_variant(run: Run, stack: Stack) -> None:
-    """Start a variant, ask it for everything, find out what it carries, note what it is."""
-    profile = run.settings.profile
-    place = run.bench.place(f"verify-{stack.name}", stack)
-    with RunningStack(stack, place) as running:
+def steps(session: Session, experiments: Sequence[Experiment]) -> list[Step]:
+    """Return what the experiments of this run need, once for all of them."""
+    needs = {need for each in experiments for need in each.needs}
+    found = []
+    if STACKS in needs:
+        stacks, seconds = session.settings.stacks, VERIFY_S + session.settings.probe_s
+        found += [
+            Step(f"asking {stack.name} for every photo", seconds, partial(verify_stack, session, stack))
+            for stack in stacks
+        ]
+    if NULL in needs:
+        text = "generator against a server that does nothing"
+        found.append(Step(text, CALIBRATE_S + NULL_S, partial(calibrate, session)))
+    return found
+
+
+def verify_stack(session: Session, stack: Stack) -> None:
+    """Start a stack, ask it for everything, compare it with the first one, find out what it carries, note what it is.
+
+    Raises WrongAnswers or StackFailed.
+    """
+    settings = session.settings
+    with RunningStack(stack, session.place("verify", stack.name, stack)) as running:
         asker = Asker(stack.name, running.base_url)
         verified = asker.verified()
         photos = list(verified.answers)
-        if not run.verified:
-            asker.download(photos, run.images)
-        capacity = profile.capacity_per_s or asker.capacity(photos, profile.probe_s)
-        commands = {name: list(process.argv) for name, process in running.processes.items()}
-    run.verified.append(verified)
-    run.capacity[stack.name] = float(f"{capacity:.2g}")  # a first look has no more than two digits
-    processes = [
-        {"name": process.name, "roles": sorted(process.roles), "run": commands[process.name]}
-        for process in stack.processes
-    ]
-    facts = {"name": stack.name, "title": stack.title, "model": verified.model, "processes": processes}
-    run.folder.save(variants=[*run.folder.facts["variants"], facts])
-    run.folder.event(
-        "variant verified", variant=stack.name, photos=len(photos), closed_loop_per_s=capacity, **verified.model
-    )
+        if not session.verified:
+            asker.download(photos, session.images)
+        session.verified.append(verified)
+        verify.compare([session.verified[0], verified])
+        carries = settings.capacity_per_s or asker.capacity(photos, settings.probe_s)
+        commands = {name: tuple(process.argv) for name, process in running.processes.items()}
+    session.capacity[stack.name] = float(f"{carries:.2g}")  # a first look has no more than two digits
+    processes = tuple(Process(each.name, tuple(sorted(each.roles)), commands[each.name]) for each in stack.processes)
+    facts = Variant(stack.name, stack.title, verified.model, processes, carries)
+    session.folder.save(variants=(*session.folder.run.variants, facts))
+    session.folder.event("variant verified", variant=stack.name, photos=len(photos), closed_loop_per_s=carries)
 
 
-def calibrate(run: Run) -> None:
+def calibrate(session: Session) -> None:
     """Send to a server that does nothing, at twice the highest rate that the run will offer: all lateness is ours.
 
     Up to three times, and the best counts: what generator and machine can do is asked here. Whether they did it while
     it mattered is for the lag of every trial to say.
     """
-    others = sum(run.settings.profile.bystanders.values())
-    highest = max(rung.rate_per_s for arm in run.arms for rung in run.rungs(arm)) + others
+    highest = OVERLOAD * max(session.capacity.values(), default=MOST_PER_S)
     rate = min(MOST_PER_S, round(2 * highest))
     tries: list[Null] = []
-    while len(tries) < TRIES and not (tries and fit(run, tries[-1])):
-        tries.append(against_nothing(run, rate))
-    run.null = min(tries, key=lambda null: (null.lag_p99_ms, null.service_p99_ms))
-    run.folder.event("generator calibrated", rate_per_s=rate, tries=len(tries))
+    while len(tries) < TRIES and not (tries and fit(session, tries[-1])):
+        tries.append(against_nothing(session, rate))
+    best = min(tries, key=lambda null: (null.lag_p99_ms, null.service_p99_ms))
+    session.folder.save(null=best)
+    session.folder.event("generator calibrated", rate_per_s=rate, tries=len(tries))
 
 
-def against_nothing(run: Run, rate: float) -> Null:
+def against_nothing(session: Session, rate: float) -> Null:
     """Send to the null server once."""
-    place = calibration.Place(run.bench.cores, run.folder.work / "null")
-    told = calibration.send_to_null(place, [(rate, NULL_S)])
+    place = known.Place(session.split, session.folder.work / "null")
+    told = known.send_to_null(place, [(rate, NULL_S)])
     rows = told.rows()
-    return Null(rate, *(calibration.quantile(values[rows], 0.99) for values in (told.lag_ms, told.service_ms)))
+    return Null(rate, *(quantile(values[rows], 0.99) for values in (told.lag_ms, told.service_ms)))
 
 
-def fit(run: Run, null: Null) -> bool:
+def fit(session: Session, null: Null) -> bool:
     """Whether a try leaves nothing to wish for."""
-    limits = run.settings.limits
-    return null.lag_p99_ms <= limits["G5-lag"].passes and null.service_p99_ms <= limits["G5-service"].passes
+    limits = session.settings.limits
+    lag, service = null.lag_p99_ms, null.service_p99_ms
+    return limits["G5-lag"].verdict(lag) == "pass" == limits["G5-service"].verdict(service)

@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from bench.machine.cores import give_way
+from bench.session.experiment import Step
 
 REDRAW_S = 1.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """One part of a run and how many seconds it should take."""
-
-    text: str
-    seconds: float
 
 
 @dataclass

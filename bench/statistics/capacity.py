@@ -19,12 +19,16 @@ Verdict = Literal["pass", "fail", "undecided"]
 
 @dataclass(frozen=True)
 class Point:
-    """One step: offered rate per second, how many of n requests were over the objective, and what n is worth."""
+    """One step: offered rate per second, how many of n requests were over the objective, and what n is worth.
+
+    `grew`: the backlog grew until its end, so that a longer one would have missed any objective.
+    """
 
     rate: float
     over: int
     n: int
     n_eff: float
+    grew: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class Bracket:
     points: tuple[Judged, ...]
 
 
-def measured(rate: float, response_ms: npt.ArrayLike, slo_ms: float, share: float = 0.05) -> Point:
+def measured(
+    rate: float, response_ms: npt.ArrayLike, slo_ms: float, share: float = 0.05, *, grew: bool = False
+) -> Point:
     """Return the point of one trial from its response times in the order of sending, failures being +inf.
 
     Worth the smaller of two effective sizes: that of the verdicts, which are what is counted, and that of "among the
@@ -57,10 +63,10 @@ def measured(rate: float, response_ms: npt.ArrayLike, slo_ms: float, share: floa
     """
     times = np.asarray(response_ms, dtype=np.float64)
     if not len(times):
-        return Point(rate, 0, 0, 0.0)
+        return Point(rate, 0, 0, 0.0, grew)
     over = times > slo_ms
     slowest = times >= np.quantile(times, 1 - share, method="inverted_cdf")
-    return Point(rate, int(over.sum()), len(over), min(effective_size(over), effective_size(slowest)))
+    return Point(rate, int(over.sum()), len(over), min(effective_size(over), effective_size(slowest)), grew)
 
 
 def decide(over: int, n: int, n_eff: float, share: float, alpha: float) -> Verdict:
@@ -84,17 +90,25 @@ def bracket(points: Iterable[Point], share: float = 0.05, error: float = 0.05) -
     """Return where the capacity lies. Points of the same rate are trials of it, taken together.
 
     Each rate is judged at error / number of rates (Bonferroni), so all verdicts hold together but for `error`, and with
-    them the bracket: more load never makes requests faster. The fit is for the eye and decides nothing.
+    them the bracket: more load never makes requests faster. A rate whose backlog grew in half of its trials fails. The
+    fit is for the eye and decides nothing.
     """
     by_rate = [_together(list(same)) for _, same in groupby(sorted(points, key=_rate), key=_rate)]
     alpha = error / max(1, len(by_rate))
-    verdicts = [decide(point.over, point.n, point.n_eff, share, alpha) for point in by_rate]
+    verdicts = [judge(point, share, alpha) for point in by_rate]
     fails = [point.rate for point, verdict in zip(by_rate, verdicts, strict=True) if verdict == "fail"]
     high = min(fails, default=None)
     passes = [point.rate for point, verdict in zip(by_rate, verdicts, strict=True) if verdict == "pass"]
     low = max((rate for rate in passes if high is None or rate < high), default=None)
     judged = zip(by_rate, fitted(by_rate).tolist(), verdicts, strict=True)
     return Bracket(low, high, error, tuple(Judged(*each) for each in judged))
+
+
+def judge(point: Point, share: float, alpha: float) -> Verdict:
+    """Judge one rate. A step whose backlog grew does not pass: it was only too short to miss the objective."""
+    if point.grew:
+        return "fail"
+    return decide(point.over, point.n, point.n_eff, share, alpha)
 
 
 def fitted(points: Sequence[Point]) -> Floats:
@@ -112,4 +126,5 @@ def _rate(point: Point) -> float:
 
 def _together(points: Sequence[Point]) -> Point:
     over, n = sum(point.over for point in points), sum(point.n for point in points)
-    return Point(points[0].rate, over, n, sum(point.n_eff for point in points))
+    grew = 2 * sum(point.grew for point in points) >= len(points)
+    return Point(points[0].rate, over, n, sum(point.n_eff for point in points), grew)

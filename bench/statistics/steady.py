@@ -21,13 +21,12 @@ class Steadiness:
     """How the number of requests in flight moved within a window.
 
     `slope_per_s` and `margin_per_s` (half the 99 % interval below it) are requests per second; `index` is the fitted
-    number at the end over the mean: 1 when level, 2 when it grew from nothing; `cut` is the share that MSER-5 drops.
+    number at the end over the mean: 1 when level, 2 when it grew from nothing.
     """
 
     slope_per_s: float
     margin_per_s: float
     index: float
-    cut: float
     label: Literal["steady", "saturated"]
 
 
@@ -37,7 +36,7 @@ def steadiness(
     """Label a step: saturated when the number in flight surely grew, and by enough that its index exceeds `most`.
 
     Both are needed: chance alone moves the index of a short window, and a drift too small to matter can be certain.
-    MSER-5 takes no part: of windows of 10 to 20 s on an honest M/D/1 server it drops more than half in every fourth.
+    MSER-5 was tried: of windows of 10 to 20 s on an honest M/D/1 server it drops more than half in every fourth.
     """
     intended, done = _times(intended_s, done_s)
     edges = np.linspace(start_s, end_s, SLOTS + 1)
@@ -46,10 +45,7 @@ def steadiness(
     margin = float(stats.t.ppf(CERTAINTY, SLOTS - 2) * line.stderr)
     slope, mean = float(line.slope), float(counts.mean())
     index = 1 + slope * (end_s - start_s) / 2 / mean if mean else 1.0
-    inside = (intended >= start_s) & (intended < end_s)
-    last = done[np.isfinite(done)].max(initial=end_s)
-    cut = mser5((np.minimum(done, last) - intended)[inside])
-    return Steadiness(slope, margin, index, cut, "saturated" if slope > margin and index > most else "steady")
+    return Steadiness(slope, margin, index, "saturated" if slope > margin and index > most else "steady")
 
 
 def in_flight(intended_s: npt.ArrayLike, done_s: npt.ArrayLike, edges_s: npt.ArrayLike) -> Floats:
@@ -58,20 +54,6 @@ def in_flight(intended_s: npt.ArrayLike, done_s: npt.ArrayLike, edges_s: npt.Arr
     edges = np.asarray(edges_s, dtype=np.float64)
     until = np.array([np.clip(edge - intended, 0, None).sum() - np.clip(edge - done, 0, None).sum() for edge in edges])
     return np.diff(until) / np.diff(edges)
-
-
-def mser5(in_order: npt.ArrayLike) -> float:
-    """Return the share to drop from the start so that the mean of the rest is surest (White 1997, batches of five).
-
-    A share above 0.5 means that no steady part was found. The last five batches are never the answer.
-    """
-    values = np.asarray(in_order, dtype=np.float64)
-    kept = len(values) // 5
-    if kept <= 5:  # noqa: PLR2004 - the rule of five batches
-        return 0.0
-    batches = values[: kept * 5].reshape(kept, 5).mean(axis=1)
-    rests = [batches[start:] for start in range(kept - 5)]
-    return int(np.argmin([rest.var() / len(rest) for rest in rests])) / kept
 
 
 def little(

@@ -1,77 +1,98 @@
-"""What each step of the staircase did as a whole: did the queue settle, do the books add up, what did answers cost."""
+"""What each step of a staircase did as a whole: did the queue settle, do the books add up, what did answers cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bench.statistics.estimates import Floats
-from bench.statistics.steady import Steadiness, little, steadiness
+from bench.statistics.steady import Steadiness, in_flight, little, steadiness
+from runfile.facts import Step, Trial
 
 SECOND_NS = 1e9
 GENERATOR = "generator"
 PREDICTION = "prediction"
+SETTLED = 0.5  # of a step: goodput is that of the rest, or it would tell how long the step was
+LAST_S = 0.2  # the backlog is the mean in flight of so many seconds at the end of a step
 
 Full = set[tuple[str, str, float]]  # variant, case and rate whose percentiles are withheld
 
 
 @dataclass(frozen=True)
 class StepFacts:
-    """One step of one trial. Rates are per second, CPU seconds those of the whole stack."""
+    """One step of one trial. Rates are per second, CPU seconds those of the whole stack until it had drained."""
 
     variant: str
     block: int
     rate: float
     steadiness: dict[str, Steadiness]  # by case
-    goodput: dict[str, float]  # by case: good answers within the objective
+    goodput: dict[str, float]  # by case: good answers within the objective, of the requests of the second half
+    backlog: float  # predictions in flight at the end
     good: int
     cpu_s: float | None
+
+    def grew(self, case: str) -> bool:
+        """Whether the backlog surely grew until the end."""
+        steady = self.steadiness.get(case)
+        return steady is not None and steady.label == "saturated"
 
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """One trial: its steps, and by how much Little's law is off over all of them."""
+    """One trial: its steps, and by how much Little's law is off over all of them.
 
+    Where variants took turns it has no steps: a turn is too short for a queue to show.
+    """
+
+    trial: int
     variant: str
     steps: list[StepFacts]
     little_error: float | None
 
 
 def of_trial(
-    record: Mapping[str, Any], requests: pd.DataFrame, processes: pd.DataFrame, *, slo_ms: float, most: float
+    trial: Trial, requests: pd.DataFrame, processes: pd.DataFrame, *, slo_ms: float, most: float
 ) -> TrialFacts:
-    """Return the facts of a trial from its record and its rows of both tables; `most` is the limit of G7."""
+    """Return the facts of a trial from its rows of both tables, without warm-ups; `most` is the limit of G7."""
     sent = requests[requests["sent_ns"].notna()]
-    intended, done = times(sent)
-    steps = [of_step(record, step, sent, processes, slo_ms, most) for step in record["steps"]]
-    last = record["steps"][-1]
-    end = last["start_s"] + last["seconds"]
-    return TrialFacts(str(record["variant"]), steps, little(intended, done, 0.0, end, int(record["completed"])))
+    steps, last = [], trial.steps[-1]
+    if trial.variant:
+        ends = [*(step.start_s for step in trial.steps[1:]), last.start_s + last.seconds + last.pause_s]
+        steps = [
+            of_step(trial, step, end, sent, processes, slo_ms=slo_ms, most=most)
+            for step, end in zip(trial.steps, ends, strict=True)
+        ]
+    error = little(*times(sent), 0.0, last.start_s + last.seconds, trial.completed)
+    return TrialFacts(trial.trial, trial.variant, steps, error)
 
 
 def of_step(
-    record: Mapping[str, Any],
-    step: Mapping[str, Any],
+    trial: Trial,
+    step: Step,
+    drained_s: float,
     sent: pd.DataFrame,
     processes: pd.DataFrame,
+    *,
     slo_ms: float,
     most: float,
 ) -> StepFacts:
-    """Return the facts of one step."""
-    start, seconds = step["start_s"], step["seconds"]
-    own = sent[sent["step"] == step["step"]]
-    in_time = own[(own["outcome"] == "ok") & (own["done_ns"] - own["intended_ns"] <= slo_ms * 1e6)]
-    good = int((own["outcome"] == "ok").sum())
+    """Return the facts of one step; what was piled up has been worked off at `drained_s`."""
+    end_s = step.start_s + step.seconds
+    own = sent[sent["step"] == step.step]
+    settled_s = step.start_s + SETTLED * step.seconds
+    late = own[own["intended_ns"] >= settled_s * SECOND_NS]
+    in_time = late[(late["outcome"] == "ok") & (late["done_ns"] - late["intended_ns"] <= slo_ms * 1e6)]
+    predictions = own[own["case"] == PREDICTION]
     return StepFacts(
-        variant=str(record["variant"]),
-        block=int(record["block"]),
-        rate=float(step["rate_per_s"]),
-        steadiness=by_case(sent, start, start + seconds, most),
-        goodput={case: float((in_time["case"] == case).sum()) / seconds for case in own["case"].unique()},
-        good=good,
-        cpu_s=cpu_between(processes, start, start + seconds),
+        variant=trial.variant,
+        block=trial.block,
+        rate=step.rate_per_s,
+        steadiness=by_case(sent, step.start_s, end_s, most),
+        goodput={case: float((in_time["case"] == case).sum()) / (end_s - settled_s) for case in own["case"].unique()},
+        backlog=float(in_flight(*times(predictions), [end_s - LAST_S, end_s])[0]),
+        good=int((own["outcome"] == "ok").sum()),
+        cpu_s=cpu_between(processes, step.start_s, drained_s),
     )
 
 
@@ -93,7 +114,10 @@ def times(rows: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def cpu_between(processes: pd.DataFrame, start_s: float, end_s: float) -> float | None:
-    """Return the CPU seconds of the stack between two times, from its samples of once a second, interpolated."""
+    """Return the CPU seconds of the stack between two times, from its samples of once a second, interpolated.
+
+    The samples end with the load: what comes after the last one is a second at most.
+    """
     total = 0.0
     for name, rows in processes.groupby("process"):
         if name == GENERATOR:
@@ -110,6 +134,6 @@ def saturated(facts: Iterable[TrialFacts]) -> Full:
     """Return variant, case and rate wherever the queue grew in at least half of the trials."""
     labels: dict[tuple[str, str, float], list[bool]] = {}
     for step in (step for trial in facts for step in trial.steps):
-        for case, steady in step.steadiness.items():
-            labels.setdefault((step.variant, case, step.rate), []).append(steady.label == "saturated")
+        for case in step.steadiness:
+            labels.setdefault((step.variant, case, step.rate), []).append(step.grew(case))
     return {key for key, grew in labels.items() if 2 * sum(grew) >= len(grew)}

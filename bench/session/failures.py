@@ -1,0 +1,59 @@
+"""What becomes of a trial that failed or was spoiled, decided once for all experiments.
+
+It is kept, told, and tried again as long as the run's bound allows. After that a failed trial is left out: its arm is
+not in this block, and the run goes on without it. A spoiled one counts as it is, and the gates judge it.
+"""
+
+from collections.abc import Callable
+
+from bench.exits import TrialFailed
+from bench.session import trial
+from bench.session.session import Session
+from bench.session.trial import Measured, Where
+from runfile.facts import Failed
+
+
+def attempt(
+    session: Session, where: Where, measure: Callable[[], Measured], spoiled: Callable[[Measured], str]
+) -> Measured | None:
+    """Measure, again if need be, and keep what was measured; None where it is left out."""
+    while True:
+        measured = tried(session, where, measure)
+        if measured is None:
+            return None
+        reason = spoiled(measured)
+        again = bool(reason) and may_repeat(session)
+        if again:
+            measured = measured.spoiled(reason)
+            session.say(f"{where.variant or 'the turns'}: measured again, because {reason}")
+        trial.keep(session, measured)
+        if not again:
+            return measured
+
+
+def tried(session: Session, where: Where, measure: Callable[[], Measured]) -> Measured | None:
+    """Measure; after a failure once more, as often as the bound allows."""
+    while True:
+        try:
+            return measure()
+        except TrialFailed as failure:
+            again = may_repeat(session)
+            note(session, where, failure, again=again)
+            if not again:
+                return None
+
+
+def may_repeat(session: Session) -> bool:
+    """Take one of the repeats that are left, if one is."""
+    session.repeats -= 1
+    return session.repeats >= 0
+
+
+def note(session: Session, where: Where, failure: TrialFailed, *, again: bool) -> None:
+    """Keep and tell a failure."""
+    what = "tried again" if again else "left out of this block"
+    found = session.folder.run.found[where.experiment]
+    failed = Failed(where.block, where.variant, str(failure), again, int(failure.code))
+    session.folder.save_found(where.experiment, failed=(*found.failed, failed))
+    session.folder.event("trial failed", block=where.block, variant=where.variant, reason=str(failure), again=again)
+    session.say(f"{where.variant or 'the turns'}: {what}: {failure}")

@@ -1,0 +1,126 @@
+"""What the experiments of a run share while it goes on: folder, cores, thresholds, what was prepared, what is left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.exits import Failure, UsageProblem
+from bench.gates.thresholds import Thresholds
+from bench.load.generator import DEADLINE_S
+from bench.load.plan import Target
+from bench.machine import canary, cores
+from bench.machine.canary import Canary
+from bench.machine.cores import Split
+from bench.session.experiment import Experiment
+from bench.session.targets import targets_of
+from bench.stacks.running import Place
+from bench.stacks.stack import Stack
+from bench.stacks.verify import Verified
+from runfile import RunFileError
+from runfile.facts import Experiments
+from runfile.folder import RunFolder
+
+CANARY_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for, whatever the experiment."""
+
+    profile: str
+    photos: Path
+    out: Path
+    seed: int
+    limits: Thresholds
+    command: Sequence[str]
+    stacks: Sequence[Stack] = ()
+    probe_s: float = 0.5  # how long each stack's capacity is looked for in a closed loop
+    capacity_per_s: float = 0.0  # above 0: taken for everybody's instead
+
+
+@dataclass
+class Session:
+    """The state of a run; whatever happens, it can be written up."""
+
+    settings: Settings
+    folder: RunFolder
+    split: Split
+    say: Callable[[str], None] = print
+    verified: list[Verified] = field(default_factory=list)
+    capacity: dict[str, float] = field(default_factory=dict)
+    repeats: int = 0  # how many trials may still be measured again
+    trials: int = 0
+    failure: Failure | None = None
+    _canary: Canary | None = None
+
+    @property
+    def images(self) -> Path:
+        """The photos as the first variant serves them."""
+        return self.folder.work / "images"
+
+    @property
+    def targets(self) -> list[Target]:
+        """What the load generator asks for, with the labels that are right by version of the model."""
+        return targets_of(self.verified[0])
+
+    @property
+    def sut(self) -> tuple[int, ...]:
+        """The cores of the system under test; none where processes cannot be pinned."""
+        return self.split.sut if self.split.pinned else ()
+
+    @property
+    def generators(self) -> tuple[int, ...]:
+        """The cores of the generator; none where processes cannot be pinned."""
+        return self.split.generator if self.split.pinned else ()
+
+    def logs(self, name: str) -> Path:
+        """Return a folder for log files."""
+        return self.folder.path / "logs" / name
+
+    def place(self, name: str, arm: str, stack: Stack) -> Place:
+        """Return a fresh place for a stack: nothing of an earlier one is in it, but what was prepared."""
+        data, prepared = self.folder.work / name / arm, self.folder.work / "prepared" / stack.name
+        return Place(data, self.logs(name) / arm, self.settings.photos, self.sut, prepared=prepared)
+
+    def number(self) -> int:
+        """Return the number of the next trial; they count through all experiments."""
+        self.trials += 1
+        return self.trials
+
+    def canary_before(self) -> Canary:
+        """Return the speed of the machine just now: the last look, if there was one. Raises CanaryFailed."""
+        return self._canary or self.canary_after()
+
+    def canary_after(self) -> Canary:
+        """Look at the speed of the machine. Raises CanaryFailed."""
+        self._canary = canary.measure(self.sut, CANARY_ROUNDS)
+        return self._canary
+
+
+def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
+    """Make the run folder, write down what is known, and get off the cores of the system under test.
+
+    Raises UsageProblem where the folder cannot be made.
+    """
+    split = cores.split_cores()
+    cores.stay_off(split)
+    names = [each.name for each in experiments]
+    try:
+        folder = RunFolder(settings.out, settings.profile)
+    except RunFileError as error:
+        raise UsageProblem(str(error)) from error
+    folder.save(
+        seed=settings.seed,
+        command=tuple(settings.command),
+        settings={
+            "experiments": ", ".join(names),
+            "photos": str(settings.photos),
+            "deadline_s": DEADLINE_S,
+            "thresholds_version": settings.limits.version,
+        },
+        machine=cores.fingerprint(split),
+        versions=cores.versions(),
+        experiments=Experiments().put({each.name: each.opening() for each in experiments}),
+    )
+    folder.event("run started", profile=settings.profile, experiments=names)
+    return Session(settings, folder, split)
