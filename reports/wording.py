@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MEASURED = ("", "ms", "s", "share", "ratio", "x")  # other units count things, and things are whole
 FAILS = "fails"
@@ -95,18 +95,38 @@ def spread(values: Sequence[float | None]) -> str:
     return " to ".join(ends)
 
 
-def moment(text: str) -> str:
+def sentence(words: str) -> str:
+    """Return words as a sentence: with a capital letter and an end."""
+    said = words[:1].upper() + words[1:]
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
+def moment(text: str | None) -> str:
     """Return an RFC 3339 time in UTC to the second, as people write it; any other text as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", text)
-    return f"{found[1]} {found[2]} UTC" if found else text
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", text or "")
+    return f"{found[1]} {found[2]} UTC" if found else text or ""
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def facts(values: Mapping[str, object]) -> list[tuple[str, str]]:
     """Names and values of a settings table as a reader wants them: no underscores, bytes as GiB."""
     shown = []
-    for name, value in pairs:
-        if name.endswith("_bytes") and value.isdecimal():
-            shown.append((name.removesuffix("_bytes").replace("_", " "), f"{digits(int(value) / 2**30)} GiB"))
+    for name, value in values.items():
+        if name.endswith("_bytes") and isinstance(value, int):
+            shown.append((name.removesuffix("_bytes").replace("_", " "), size(value)))
         else:
-            shown.append((name.replace("_", " "), value))
+            shown.append((name.replace("_", " "), _fact(value)))
     return shown
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    return f"{digits(count / 2**30)}{SPACE}GiB"
+
+
+def _fact(value: object) -> str:
+    """Return a value of run.json as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(_fact, value)) or "none"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The horizontal axis of the figure of rising load. Used by `figure_rates.py` and its panels."""
+"""The horizontal axis of offered rates that several panels share."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
+from reports.drawing import axes as parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-
-    from reports.results import Result
 
 ASIDE = 0.1  # inches between the markers of two variants at the same rate
 
@@ -32,10 +30,10 @@ class Across:
         """Return an axis with some air around these rates."""
         return cls(min(rates) / 1.2, max(rates) * 1.2, variants)
 
-    def place(self, row: Result, index: int) -> float:
+    def place(self, rate: float | None, index: int) -> float:
         """Return where a variant's marker stands: beside those of the others, or they would hide each other."""
         decades = math.log10(self.high / self.low) / (parts.WIDTH - parts.LEFT - parts.RIGHT)
-        return (row.offered or math.nan) * 10 ** (decades * self.aside * (index - (self.variants - 1) / 2))
+        return (rate or math.nan) * 10 ** (decades * self.aside * (index - (self.variants - 1) / 2))
 
     def draw(self, axes: Axes, *, last: bool) -> None:
         """Put the axis below a panel; only the last one names it."""

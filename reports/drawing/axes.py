@@ -1,12 +1,12 @@
-"""What all figures share: bare axes, plain numbers on a log axis, and one legend on top. Used by the figure modules."""
+"""What all figures share: bare axes, plain numbers on a log axis, lanes for what has no number, one legend on top."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from reports.palette import FAINT, INK, look
-from reports.svg import label
+from reports.drawing.palette import BAND, FAINT, INK, look
+from reports.drawing.svg import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-    from reports.palette import Look
-    from reports.view import View
+    from reports.drawing.palette import Look
 
 GRID = "#d9dee3"
 WIDTH = 8.0
@@ -26,6 +25,8 @@ NARROW_DECADES = 2.3
 LABEL_DROP = 0.38  # inches below the axis
 MARKER, EDGE = 6.5, 0.6  # points
 LONG_LABEL = 21  # letters, of which three beside each other fill the width
+LANE = 0.22  # inches
+NEAR = 0.93  # a tick nearer to the lanes would touch their names
 
 
 def add(figure: Figure, bottom: float, height: float, left: float = LEFT) -> Axes:
@@ -89,17 +90,41 @@ def _columns(keys: list[Artist]) -> int:
     return 3 if max(len(str(key.get_label())) for key in keys) <= LONG_LABEL else 2
 
 
-def variant_keys(view: View) -> list[Artist]:
+def variant_keys(titles: Iterable[str], *, dashes: bool = True) -> list[Artist]:
     """One legend entry per variant: colour, marker and dash as in every figure."""
     from matplotlib.lines import Line2D
 
     keys: list[Artist] = []
-    for index, name in enumerate(view.variants):
+    for index, title in enumerate(titles):
         style = look(index)
-        key = Line2D([], [], color=style.colour, linestyle=style.dash, label=label(view.title(name)))
+        key = Line2D([], [], color=style.colour, linestyle=style.dash if dashes else "", label=label(title))
         key.set(marker=style.marker, markersize=MARKER, markeredgecolor=INK, markeredgewidth=EDGE)
         keys.append(key)
     return keys
+
+
+def head(axes: Axes, words: str) -> None:
+    """Put a heading over a panel."""
+    axes.set_title(words, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=6, y=1)
+
+
+def upwards(axes: Axes, height: float, bounds: tuple[float, float], words: Sequence[str]) -> dict[str, float]:
+    """Set a log axis upwards within these bounds, this many inches high, and above it a lane for each of these words.
+
+    Returns the height of each lane.
+    """
+    low, high = bounds
+    inch = (high / low) ** (1 / height)
+    top = high * inch ** (LANE * len(words))
+    lanes = {word: high * inch ** (LANE * (place + 0.5)) for place, word in enumerate(words)}
+    axes.set_yscale("log")
+    axes.set_ylim(low, top)
+    plain_log(axes.yaxis, low, high)
+    reach = high * NEAR if words else high
+    ticks = [float(tick) for tick in axes.yaxis.get_majorticklocs() if low <= tick <= reach]
+    axes.set_yticks([*ticks, *lanes.values()], [*(f"{tick:,g}" for tick in ticks), *lanes])
+    axes.axhspan(high, top, color=BAND, zorder=0, linewidth=0)
+    return lanes
 
 
 def mark(axes: Axes, across: Sequence[float], up: Sequence[float], style: Look, fill: str = "") -> None:

@@ -1,23 +1,23 @@
-"""How much load an architecture carries within its SLO, as brackets in words and tables. Sits above `view.py`."""
+"""How much load an architecture carries within its SLO, as brackets in words and tables."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.summary import Cell, Row, Table
+from reports.section import ABSENT, Cell, Row, Table
 from reports.wording import exact, listed, number, rate
 
 if TYPE_CHECKING:
-    from reports.comparison import Capacity, Point
-    from reports.view import View
+    from reports.reading.view import View
+    from runfile.facts import Capacity, Latency, Point
 
 UNDECIDED = "undecided"
 MARKS = {"pass": "✓ pass", "fail": "✕ fail", UNDECIDED: "\N{EN DASH} undecided"}
 
 
-def brackets(view: View) -> list[Capacity]:
+def brackets(view: View[Latency]) -> list[Capacity]:
     """Return the brackets of the architectures, in their order."""
-    found = {each.variant: each for each in view.run.capacity}
+    found = {each.variant: each for each in view.found.capacity}
     return [found[name] for name in view.variants if name in found]
 
 
@@ -35,7 +35,7 @@ def slo(bracket: Capacity) -> str:
     return f"at most {exact(bracket.share, 'share')} slower than {exact(bracket.slo_ms, 'ms')}"
 
 
-def sentence(view: View) -> str:
+def sentence(view: View[Latency]) -> str:
     """Return all brackets in one sentence; "" where there is none, or where they are of different objectives."""
     found = brackets(view)
     if len({(slo(each), each.error) for each in found}) != 1 or all(words(each) == UNDECIDED for each in found):
@@ -45,7 +45,7 @@ def sentence(view: View) -> str:
     return f"With {slo(found[0])}, the capacity in predictions per second is {said}, {risk}."
 
 
-def table(view: View) -> Table:
+def table(view: View[Latency]) -> Table:
     """Return the brackets, one line per architecture."""
     rows = []
     for each in brackets(view):
@@ -56,21 +56,19 @@ def table(view: View) -> Table:
     return Table("Capacity: how much load stays within the SLO", columns, tuple(rows))
 
 
-def point_tables(view: View) -> list[Table]:
+def point_tables(view: View[Latency]) -> list[Table]:
     """Return what each bracket was decided from: one line per offered rate."""
     columns = ("predictions", "as good as independent", "too slow or failed", "verdict")
     tables = []
     for each in brackets(view):
-        rows = tuple(Row(f"{rate(point.rate)} per second", "", _cells(point)) for point in each.points)
-        tables.append(
-            Table(f"{view.title(each.variant)}: {words(each)} predictions per second", columns, rows, "offered")
-        )
+        rows = tuple(Row(f"{rate(point.rate_per_s)} per second", "", _cells(point)) for point in each.points)
+        title = f"{view.title(each.variant)}: {words(each)} predictions per second"
+        tables.append(Table(title, columns, rows, "offered"))
     return [each for each in tables if each.rows]
 
 
 def _cells(point: Point) -> tuple[Cell, ...]:
     share = point.over / point.n if point.over is not None and point.n else None
-    counts = [
-        Cell(f"{count:,.0f}") if count is not None else Cell("", kind="absent") for count in (point.n, point.n_eff)
-    ]
-    return (*counts, Cell(number(share, "share")), Cell(MARKS.get(point.verdict, point.verdict)))
+    counts = [ABSENT if count is None else Cell(f"{count:,.0f}") for count in (point.n, point.n_eff)]
+    grew = "the backlog grew" if point.grew else ""
+    return (*counts, Cell(number(share, "share")), Cell(MARKS.get(point.verdict, point.verdict), grew))

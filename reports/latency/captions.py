@@ -1,36 +1,34 @@
-"""What to take from each figure, in one sentence made from the rows it draws. Silent where nothing may be claimed."""
+"""What to take from each figure, made from the rows it draws: numbers, and no difference beside those of the ratios."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from reports.results import RAW_LIMIT
-from reports.view import PREDICTION, STAGES
-from reports.wording import digits, listed, number
+from reports.latency.loads import shares, topmost
+from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
+from reports.reading.view import BYSTANDERS, STAGES, short
+from reports.wording import interval, listed, number, rate, sentence
 
 if TYPE_CHECKING:
-    from reports.samples import Curve
-    from reports.view import View
+    from reports.reading.view import View
+    from runfile.facts import Latency
+    from runfile.rows import ResultRow
 
-ILLUSTRATION = "An illustration, not a finding: {}."
 BACK_TO_BACK = "back to back"
+BACKLOG = "backlog"
 
 
-def percentiles(view: View, *, claims: bool) -> str:
-    """How far each variant is from the raw limit; without one, how wide the variants spread."""
-    if not claims:
-        return ILLUSTRATION.format("response time by percentile and route class, with intervals where known")
-    words = [f"{median} in {view.title(name)}" for name in view.variants if (median := _median(view, name))]
+def percentiles(view: View[Latency]) -> str:
+    """Tell the medians, and how far the raw limit is."""
+    words = [f"{median} in {view.title(name)}" for name in view.variants if (median := _ms(view, name, "p50"))]
     if not words:
         return "No median response time of a prediction is published."
     return f"The median prediction took {listed(words)}{_raw_limit(view)}."
 
 
-def stages(view: View, *, claims: bool) -> str:
-    """Which stage weighs most in each variant."""
-    if not claims:
-        return ILLUSTRATION.format("the median of every stage of a prediction, as the servers report it")
+def stages(view: View[Latency]) -> str:
+    """Tell which stage weighs most in each variant."""
     words = []
     for name in view.variants:
         parts = {stage: stage_ms(view, name, stage) for stage in STAGES}
@@ -40,39 +38,84 @@ def stages(view: View, *, claims: bool) -> str:
     return f"The largest stage is {listed(words)}."
 
 
-def curve(view: View, *, claims: bool) -> str:
-    """How much slower the slow requests are than the usual ones."""
-    if not claims:
-        return ILLUSTRATION.format("response time of a prediction by percentile, all trials of a variant together")
-    curves = sorted(view.curves, key=lambda each: view.variants.index(each.variant))
-    words = [f"{_growth(each)} times the median in {view.title(each.variant)}" for each in curves if _growth(each)]
+def curve(view: View[Latency]) -> str:
+    """Tell how slow the slow requests are."""
+    words = [
+        f"{slow} in {view.title(each.variant)}" for each in view.curves if (slow := _ms(view, each.variant, "p95"))
+    ]
     if not words:
-        return "No variant answered enough requests well to compare its slow ones with its usual ones."
-    return f"The slowest 5 % of the predictions took at least {listed(words)}."
+        return "No variant answered enough requests well to tell how slow its slow ones are."
+    return f"One prediction in twenty took at least {listed(words)}."
 
 
-def stage_ms(view: View, variant: str, stage: str) -> float:
+def stage_ms(view: View[Latency], variant: str, stage: str) -> float:
     """Return the median of one stage in ms, 0 where the variant has no such stage or it is withheld."""
     row = view.results.find(variant, PREDICTION, f"stage_{stage}_p50")
     value = row.value if row is not None and row.known else None
     return value if value is not None and math.isfinite(value) else 0.0
 
 
-def _raw_limit(view: View) -> str:
+def rates(view: View[Latency]) -> str:
+    """Tell what beyond capacity is still answered in time, and what bystanders notice; "" where no row says so."""
+    said = [words for words in (_overload(view), _bystanders(view)) if words]
+    return " ".join(map(sentence, said))
+
+
+def _overload(view: View[Latency]) -> str:
+    """Tell the goodput of each variant at about the same multiple of its own capacity."""
+    top = topmost(view)
+    words = [words for name, offered in top.items() if (words := _goodput(view, name, offered))]
+    if not words:
+        return ""
+    multiples = [shares(view, name).get(offered) for name, offered in top.items()]
+    known = [each for each in multiples if each is not None]
+    where = f"about {min(known):.2g} times its own capacity" if known else "its highest rate"
+    return f"at {where}, {'; '.join(words)}"
+
+
+def _goodput(view: View[Latency], name: str, offered: float) -> str:
+    """Return what a variant answered in time at one rate, its best step before, and what was left to do."""
+    rows = [row for row in view.results.by_rate(name, PREDICTION, GOODPUT) if row.value is not None]
+    now = next((row for row in rows if row.offered_per_s == offered), None)
+    if now is None:
+        return ""
+    before = [row for row in rows if (row.offered_per_s or 0.0) < offered]
+    best = max(before, key=lambda row: row.value or 0.0, default=None)
+    backlog = view.results.at(name, PREDICTION, BACKLOG, offered)
+    return (
+        f"{view.title(name)} answered {_per_s(now)} predictions per second in time, of {rate(offered)} offered"
+        + (f" (at best before {_per_s(best)} of {rate(best.offered_per_s)})" if best else "")
+        + (f", with a backlog of {number(backlog.value)}" if backlog and backlog.value is not None else "")
+    )
+
+
+def _per_s(row: ResultRow) -> str:
+    return f"{number(row.value)} {interval(row.low, row.high)}".rstrip()
+
+
+def _bystanders(view: View[Latency]) -> str:
+    """Tell the median of bystanders at the lowest rate and at the highest that has one; their own rate never rises."""
+    case = next((each for each in BYSTANDERS if each in view.cases), "")
+    words = [words for name in view.variants if (words := _ends(view, name, case))]
+    return f"the median of {short(case).lower()} went {listed(words)}" if words else ""
+
+
+def _ends(view: View[Latency], name: str, case: str) -> str:
+    rows = [row for row in view.results.by_rate(name, case, "response_p50") if row.known and row.value is not None]
+    if len(rows) <= 1:
+        return ""
+    first, last = (f"{number(row.value, 'ms')} at {rate(row.offered_per_s)}" for row in (rows[0], rows[-1]))
+    return f"from {first} to {last} predictions per second in {view.title(name)}"
+
+
+def _raw_limit(view: View[Latency]) -> str:
     """Tell the bare model's median at the pace of the load and, where it was measured, without a pause."""
-    paced, hot = _median(view, RAW_LIMIT), _median(view, RAW_LIMIT, BACK_TO_BACK)
+    paced, hot = _ms(view, RAW_LIMIT, "p50"), _ms(view, RAW_LIMIT, "p50", BACK_TO_BACK)
     if not paced:
         return ""
     return f", with a raw limit of {paced}" + (f" ({hot} where the core never rests)" if hot else "")
 
 
-def _median(view: View, name: str, case: str = PREDICTION) -> str:
-    row = view.percentile(name, case, "p50")
-    return number(row.value, "ms") if row is not None and row.known else ""
-
-
-def _growth(each: Curve) -> str:
-    median, slow = each.at(0.5), each.at(0.95)
-    if not median or not slow or math.isinf(slow):
-        return ""
-    return digits(slow / median)
+def _ms(view: View[Latency], name: str, percentile: str, case: str = PREDICTION) -> str:
+    row = view.percentile(name, case, percentile)
+    return number(row.value, "ms") if row is not None and row.known and row.value != math.inf else ""

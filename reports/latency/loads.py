@@ -1,81 +1,82 @@
-"""The tables under rising load: every number by offered rate, and what the answers cost. Sits above `summary.py`."""
+"""The loads at which variants are compared: a rate that all were offered, or a share of each one's own capacity."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.results import SATURATED
-from reports.summary import Cell, Row, Table, cell
-from reports.view import PERCENTILES, PREDICTION, case_title
-from reports.wording import number, rate
+from reports.reading.results import PREDICTION
+from reports.wording import rate
 
 if TYPE_CHECKING:
-    from reports.view import View
+    from collections.abc import Iterator
 
-STACK = "all"  # the case of rows that are about the whole stack, whatever it was asked
-CPU, MEMORY, GOODPUT = "cpu_s_per_1000", "memory", "goodput"
-RESPONSES = tuple(f"response_{each}" for each in PERCENTILES)
+    from reports.reading.view import View
+    from runfile.facts import Latency, Step
 
-
-def has_rates(view: View) -> bool:
-    """Whether the load rose in steps."""
-    return any(row.offered is not None for row in view.results.rows)
+NEAR = 0.1  # shares of capacity that differ by less, relatively, are about the same
 
 
-def tables(view: View) -> list[Table]:
-    """Return the numbers by offered rate that anybody has: response times, failures, goodput, processor time."""
-    wanted = [
-        *(
-            (case, metric, f"{short(case)}: {metric.replace('_', ' ')}, ms")
-            for case in view.cases
-            for metric in RESPONSES
-        ),
-        *((case, "failed_share", f"{short(case)}: failed") for case in view.cases),
-        (PREDICTION, GOODPUT, "Prediction: good answers within the SLO, per second"),
-        (STACK, CPU, "CPU seconds of the whole stack per 1,000 good answers"),
-    ]
-    return [_table(view, *each) for each in wanted if _is_known(view, *each[:2])]
+@dataclass(frozen=True)
+class Load:
+    """One load: its name, and the predictions per second that each variant was offered; who was not is absent."""
+
+    title: str
+    rates: dict[str, float]
 
 
-def short(case: str) -> str:
-    """Return the name of a route class without its explanation."""
-    return case_title(case).partition(":")[0]
+def loads(view: View[Latency]) -> list[Load]:
+    """Return every load that anybody was offered, rising."""
+    rates = {name: offered(view, name) for name in view.variants}
+    common = set.intersection(*map(set, rates.values())) if rates else set()
+    own = {
+        name: {each: f"{share:.2g}" for each, share in shares(view, name).items() if each not in common}
+        for name in rates
+    }
+    shared = set.intersection(*(set(each.values()) for each in own.values())) if own else set()
+    found: dict[str, dict[str, float]] = {}
+    for name, series in rates.items():
+        for each in series:
+            share = own[name].get(each, "")
+            title = f"{share} x own capacity" if share in shared else f"{rate(each)} per second"
+            found.setdefault(title, {})[name] = each
+    return sorted((Load(*each) for each in found.items()), key=lambda load: min(load.rates.values()))
 
 
-def _is_known(view: View, case: str, metric: str) -> bool:
-    return any(row.known for name in view.variants for row in view.results.by_rate(name, case, metric))
+def offered(view: View[Latency], name: str) -> list[float]:
+    """Return the predictions per second that a variant was offered, rising."""
+    rows = view.results.by_rate(name, PREDICTION, "response_p50")
+    return [row.offered_per_s for row in rows if row.offered_per_s is not None]
 
 
-def _table(view: View, case: str, metric: str, title: str) -> Table:
-    """Return one number, a line per offered rate and a column per architecture."""
-    rates = sorted({row.offered or 0.0 for name in view.variants for row in view.results.by_rate(name, case, metric)})
-    percentile = metric.removeprefix("response_")
-    rows = []
-    for each in rates:
-        cells = tuple(cell(view.at(name, case, metric, each), percentile) for name in view.variants)
-        rows.append(Row(f"{rate(each)} per second", "", cells))
-    return Table(title, tuple(view.title(name) for name in view.variants), tuple(rows), "offered")
+def shares(view: View[Latency], name: str) -> dict[float, float]:
+    """Return which share of its own capacity each rate of a variant is, as far as the run says."""
+    return {step.rate_per_s: step.of_capacity for step in staircase(view, name) if step.of_capacity is not None}
 
 
-def resources(view: View) -> Table | None:
-    """Return what the answers cost at the highest rate that all architectures settled at; None where nobody knows.
+def staircase(view: View[Latency], name: str) -> list[Step]:
+    """Return the steps that a variant climbed alone, of the trial that climbed most."""
+    trials = [list(trial.steps) for trial in view.found.counted if trial.variant == name]
+    return max(trials, key=len, default=[])
 
-    At low load most of the processor time goes into waiting for the next request.
+
+def turns(view: View[Latency]) -> Iterator[Step]:
+    """Yield the turns of the variants at low load that count."""
+    for trial in view.found.counted:
+        yield from (step for step in trial.steps if not trial.variant and not step.reason)
+
+
+def topmost(view: View[Latency]) -> dict[str, float]:
+    """Return for each variant the rate at the highest multiple of its own capacity that all were offered, about.
+
+    Where the run knows no capacities it is the highest rate of each.
     """
-    settled = [each for each in view.common_rates(STACK, CPU) if not _saturates(view, each)]
-    at = max(settled, default=None)
-    if at is None and not any(view.results.find(name, STACK, MEMORY) for name in view.variants):
-        return None
-    rows = []
-    for name in view.variants:
-        cpu = None if at is None else view.at(name, STACK, CPU, at)
-        memory = view.results.find(name, STACK, MEMORY)
-        size = cell(memory) if memory is None or not memory.known else Cell(number(memory.value, memory.unit))
-        rows.append(Row(view.title(name), name, (cell(cpu), size)))
-    where = "" if at is None else f" at {rate(at)} predictions per second"
-    return Table(f"Resources of the whole stack{where}", ("CPU seconds per 1,000 answers", "memory"), tuple(rows))
-
-
-def _saturates(view: View, offered: float) -> bool:
-    rows = [view.at(name, PREDICTION, RESPONSES[0], offered) for name in view.variants]
-    return any(row is not None and row.verdict == SATURATED for row in rows)
+    known = {name: shares(view, name) for name in view.variants}
+    top = min((max(each.values()) for each in known.values() if each), default=0.0)
+    found = {}
+    for name, each in known.items():
+        close = [own for own, share in each.items() if abs(share - top) <= NEAR * top]
+        rates = close or offered(view, name)
+        if rates:
+            found[name] = rates[-1] if not close else min(close, key=lambda own: abs(each[own] - top))
+    return found

@@ -1,75 +1,98 @@
-"""How a run was measured, in sentences made from what it says of itself. Sits above `view.py`."""
+"""How it was measured, in sentences made from what a run says of itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.by_rate import has_rates
-from reports.wording import counted, listed, rate, spread
+from reports.latency.loads import staircase, turns
+from reports.wording import counted, exact, listed, rate, spread
 
 if TYPE_CHECKING:
-    from reports.record import Step
-    from reports.view import View
+    from reports.reading.view import View
+    from runfile.facts import Latency, Trial
 
+OPEN_LOOP = (
+    "The load is open loop: requests are due at times drawn beforehand, the same for every variant, however slow the "
+    "answers are."
+)
+ALONE = (
+    "Under rising load each variant runs alone, in steps. Its own capacity is what a short closed loop carried before.",
+    "All other routes keep the same low rate in every step: they are the bystanders.",
+    "A step whose backlog grew until its end reads “saturated”: its percentiles would only tell how long it lasted.",
+    "The tables of response times, the percentiles, the stages and the tail are about the lowest rate alone.",
+)
 ALWAYS = (
     "Response time counts from the moment a request was due, so time spent waiting to be sent is not forgotten.",
     "Failures count as infinitely slow. A percentile that they reach reads “fails”.",
     "A pending or degraded answer is no success.",
     "A percentile that the number of requests cannot carry reads “withheld”.",
 )
-RISING = (
-    "A step whose backlog grew until its end reads “saturated”: its percentiles would only tell how long it lasted.",
-    "Goodput is the good answers within the SLO, per second.",
-    "The tables of response times, the percentiles, the stages and the tail are about the lowest step alone.",
-)
 LAST = (
-    "Two variants count as different only where their intervals lie apart and the order is the same in every block.",
-    "Where a noise floor was measured, no smaller difference is claimed.",
+    "A difference is claimed only where a ratio's interval excludes 1 and the ratio exceeds the noise floor.",
+    "Ratios are paired within blocks, and the block is the unit of their intervals.",
     "The intervals see the spread within this run. Another machine, or another day, can differ by more.",
 )
+ARMS = {
+    "A/A": "{name} is {of} once more, as it is: how far the two differ is the noise floor.",
+    "control": "{name} is {of} with a known change: a measurement that does not find it is not believed.",
+}
 
 
-def sentences(view: View) -> list[str]:
+def sentences(view: View[Latency]) -> list[str]:
     """Return what a reader must know of the measurement, in reading order."""
-    rising = [*_staircase(view), *RISING] if has_rates(view) else []
-    return [_open_loop(view), *rising, *ALWAYS, _blocks(view), *_arms(view), *LAST]
+    return [OPEN_LOOP, *_turns(view), *_rising(view), *ALWAYS, _blocks(view), *_arms(view), *LAST]
 
 
-def _open_loop(view: View) -> str:
-    steady = "" if has_rates(view) else spread([trial.rate for trial in view.run.trials])
-    pace = f", {steady} requests per second on average" if steady else ""
-    return (
-        f"The load is open loop{pace}: requests are due at times drawn beforehand, the same for every variant, "
-        "however slow the answers are."
-    )
-
-
-def _staircase(view: View) -> list[str]:
-    """Tell the steps of the first trial that has some; every trial climbs the same stairs."""
-    steps: tuple[Step, ...] = next((trial.steps for trial in view.run.trials if trial.steps), ())
-    if not steps:
+def _turns(view: View[Latency]) -> list[str]:
+    """Tell how low load was measured, where variants took turns."""
+    found = list(turns(view))
+    if not found:
         return []
-    rates = listed([rate(step.rate) for step in steps if step.rate is not None])
-    shares = listed([rate(step.of_capacity) for step in steps if step.of_capacity is not None])
-    times = f" ({shares} times the estimated capacity)" if shares else ""
+    rates = listed([rate(each) for each in sorted({turn.rate_per_s for turn in found})])
+    length, rounds = spread([turn.seconds for turn in found]), len({turn.round for turn in found})
+    return [
+        f"Low load is measured in turns of {length} s at {rates} predictions per second: all stacks of a block are up.",
+        f"Each has a turn in every of {counted(rounds, 'round')}, in a balanced order; a block is worth their median.",
+    ]
+
+
+def _rising(view: View[Latency]) -> list[str]:
+    """Tell the steps of every variant."""
+    found = [words for name in view.variants if (words := _steps(view, name))]
+    return [ALONE[0], *found, *ALONE[1:], _goodput(view)] if found else []
+
+
+def _steps(view: View[Latency], name: str) -> str:
+    steps = staircase(view, name)
+    if not steps:
+        return ""
+    rates = listed([rate(step.rate_per_s) for step in steps])
+    shares = listed([f"{step.of_capacity:.2g}" for step in steps if step.of_capacity is not None])
+    times = f" ({shares} times its own capacity)" if shares else ""
     length = f"{counted(len(steps), 'step')} of {spread([step.seconds for step in steps])} s"
-    bystanders = "All other routes keep the same low rate in every step: they are the bystanders."
-    return [f"The load rises in {length}: {rates} predictions per second{times}. {bystanders}"]
+    return f"{view.title(name)} climbs {length}: {rates} predictions per second{times}."
 
 
-def _blocks(view: View) -> str:
-    trials = view.run.trials
-    window, warmup = spread([trial.window for trial in trials]), spread([trial.warmup for trial in trials])
+def _goodput(view: View[Latency]) -> str:
+    return f"Goodput is the good answers within {exact(view.found.slo_ms, 'ms')}, per second."
+
+
+def _blocks(view: View[Latency]) -> str:
+    blocks = min(
+        (len({trial.block for trial in view.found.counted if _holds(trial, name)}) for name in view.variants), default=0
+    )
+    window = spread([trial.window_s for trial in view.found.counted])
     length = f", each trial {window} s long" if window else ""
-    before = f", after {warmup} s of warm-up that are not counted" if warmup else ""
-    blocks = counted(view.blocks, "complete block")
-    return f"Every variant runs once in a block, in a seeded order. This run has {blocks}{length}{before}."
+    number = counted(blocks, "complete block")
+    return f"Every variant runs in each block, in a seeded order. This run has {number}{length}."
 
 
-def _arms(view: View) -> list[str]:
+def _holds(trial: Trial, name: str) -> bool:
+    """Whether a variant has a number from this trial."""
+    return trial.variant == name or any(step.variant == name and not step.reason for step in trial.steps)
+
+
+def _arms(view: View[Latency]) -> list[str]:
     """Tell what the arms were for, so that nobody takes one for an architecture."""
-    said = {
-        "A/A": "{name} is {of} once more, as it is: how far the two differ is the noise floor.",
-        "control": "{name} is {of} with a known change: a measurement that does not find it is not believed.",
-    }
-    return [said[arm.kind].format(name=arm.name, of=view.title(arm.of)) for arm in view.run.arms if arm.kind in said]
+    known = [arm for arm in view.found.arms if arm.kind in ARMS]
+    return [ARMS[arm.kind].format(name=arm.name, of=view.title(arm.of)) for arm in known]

@@ -1,4 +1,4 @@
-"""The panels of the figure of rising load: lines, and lanes for what has no number. Used by `figure_rates.py`."""
+"""The panels of the figure of rising load: lines, and lanes for what has no number. Used by `rates.py`."""
 
 from __future__ import annotations
 
@@ -6,59 +6,61 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
-from reports.by_rate import GOODPUT, short
-from reports.palette import BAND, FAINT, INK, look
-from reports.results import SATURATED, WITHHELD
-from reports.view import PREDICTION
+from reports.drawing import axes as parts
+from reports.drawing.palette import FAINT, look
+from reports.reading.results import GOODPUT, PREDICTION
+from reports.reading.view import short
 from reports.wording import FAILS
+from runfile.rows import SATURATED, WITHHELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from reports.across import Across
-    from reports.results import Result
-    from reports.view import View
+    from reports.drawing.across import Across
+    from reports.reading.view import View
+    from runfile.facts import Latency
+    from runfile.rows import ResultRow
 
-HEIGHT, LANE = 1.7, 0.2  # inches
+HEIGHT = 1.7  # inches
 LIGHT = 0.45  # opacity of p95
 LANES = (WITHHELD, SATURATED, FAILS)  # the worst on top
 
 
-def steps(view: View, case: str, metric: str) -> list[tuple[int, Result]]:
+def steps(view: View[Latency], case: str, metric: str) -> list[tuple[int, ResultRow]]:
     """Return every step of every variant, with the variant's place, which fixes its look."""
     return [
         (index, row) for index, name in enumerate(view.variants) for row in view.results.by_rate(name, case, metric)
     ]
 
 
-def response_height(view: View, case: str) -> float:
+def response_height(view: View[Latency], case: str) -> float:
     """Return the inches that a panel of response times needs."""
-    return HEIGHT + LANE * len(_words(view, case))
+    return HEIGHT + parts.LANE * len(_words(view, case))
 
 
-def responses(view: View, case: str, axes: Axes, across: Across) -> None:
+def responses(view: View[Latency], case: str, axes: Axes, across: Across) -> None:
     """Draw p50 and p95 by offered rate; what has no time stands in a lane above."""
-    _title(axes, f"{short(case)}: response time, ms")
+    parts.head(axes, f"{short(case)}: response time, ms")
     p50, p95 = (steps(view, case, f"response_{each}") for each in ("p50", "p95"))
-    lanes = _upwards(axes, [row for _, row in (*p50, *p95)], _words(view, case))
+    times = _bounds_of_times([row for _, row in (*p50, *p95)])
+    lanes = parts.upwards(axes, HEIGHT, times, _words(view, case))
     _lines(axes, p95, across, light=True)
     _lines(axes, p50, across)
     for index, row in p95:
         if _lane(row) == FAILS:  # its other gaps are those of p50 as well, or mean nothing
-            parts.mark(axes, [across.place(row, index)], [lanes[FAILS]], look(index), "white")
+            parts.mark(axes, [across.place(row.offered_per_s, index)], [lanes[FAILS]], look(index), "white")
     for index, row in p50:
         if lane := _lane(row):
             fill = "" if lane == FAILS else "white"
-            parts.mark(axes, [across.place(row, index)], [lanes[lane]], look(index), fill)
+            parts.mark(axes, [across.place(row.offered_per_s, index)], [lanes[lane]], look(index), fill)
 
 
-def goodput(view: View, axes: Axes, across: Across) -> None:
+def goodput(view: View[Latency], axes: Axes, across: Across) -> None:
     """Draw the goodput below the line on which every offered prediction is answered in time."""
     across = replace(across, aside=0.0)  # a marker put aside would seem to lie off that line
-    _title(axes, "Goodput: predictions answered well within the SLO, per second")
+    parts.head(axes, "Goodput: predictions answered well within the SLO, per second")
     found = steps(view, PREDICTION, GOODPUT)
     values = parts.positive(row.value or 0.0 for _, row in found if row.known)
     low = max(min([*values, across.low]), across.low / 100) / 1.2
@@ -69,51 +71,37 @@ def goodput(view: View, axes: Axes, across: Across) -> None:
     _lines(axes, found, across)
     for index, row in found:
         if row.value is not None and row.value < low:
-            parts.mark(axes, [across.place(row, index)], [low], look(index), "white")
-            parts.say(axes, "none" if not row.value else "less", across.place(row, index), low, 7)
+            parts.mark(axes, [across.place(row.offered_per_s, index)], [low], look(index), "white")
+            parts.say(axes, "none" if not row.value else "less", across.place(row.offered_per_s, index), low, 7)
 
 
-def _title(axes: Axes, words: str) -> None:
-    axes.set_title(words, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=6, y=1)
-
-
-def _lane(row: Result) -> str:
+def _lane(row: ResultRow) -> str:
     """Return the lane of what has no place on the axis of time, "" for what has."""
     if row.known and row.value is not None:
         return FAILS if math.isinf(row.value) else ""
     return row.unknown
 
 
-def _words(view: View, case: str) -> list[str]:
+def _words(view: View[Latency], case: str) -> list[str]:
     """Return the lanes that a panel needs."""
     used = {_lane(row) for _, row in steps(view, case, "response_p50")}
     used |= {_lane(row) for _, row in steps(view, case, "response_p95") if _lane(row) == FAILS}
     return [word for word in LANES if word in used]
 
 
-def _upwards(axes: Axes, rows: Sequence[Result], words: Sequence[str]) -> dict[str, float]:
-    """Set the axis of time, with a lane above it for each of these words; return the height of each."""
+def _bounds_of_times(rows: Sequence[ResultRow]) -> tuple[float, float]:
+    """Return the times that the axis must show, with some air."""
     bounds = [value or 0.0 for row in rows if row.known for value in (row.value, row.low, row.high)]
     times = parts.positive(bounds) or [1.0, 10.0]
-    low, high = min(times) / 1.25, max(times) * 1.25
-    inch = (high / low) ** (1 / HEIGHT)
-    top = high * inch ** (LANE * len(words))
-    lanes = {word: high * inch ** (LANE * (place + 0.5)) for place, word in enumerate(words)}
-    axes.set_yscale("log")
-    axes.set_ylim(low, top)
-    parts.plain_log(axes.yaxis, low, high)
-    ticks = [float(tick) for tick in axes.yaxis.get_majorticklocs() if low <= tick <= high]
-    axes.set_yticks([*ticks, *lanes.values()], [*(f"{tick:,g}" for tick in ticks), *lanes])
-    axes.axhspan(high, top, color=BAND, zorder=0, linewidth=0)
-    return lanes
+    return min(times) / 1.25, max(times) * 1.25
 
 
-def _lines(axes: Axes, found: Sequence[tuple[int, Result]], across: Across, *, light: bool = False) -> None:
+def _lines(axes: Axes, found: Sequence[tuple[int, ResultRow]], across: Across, *, light: bool = False) -> None:
     """Draw a line per variant; it breaks where a step has no number that the axis can show."""
     opacity, width = (LIGHT, 1.0) if light else (1.0, 1.8)
     for index in dict.fromkeys(index for index, _ in found):
         rows = [row for each, row in found if each == index]
-        places, values = [across.place(row, index) for row in rows], [_shown(row) for row in rows]
+        places, values = [across.place(row.offered_per_s, index) for row in rows], [_shown(row) for row in rows]
         style = look(index)
         axes.plot(places, values, color=style.colour, linestyle=style.dash, linewidth=width, alpha=opacity)
         bounds = [_bounds(row, axes.get_ylim()[1]) for row in rows]
@@ -125,13 +113,13 @@ def _lines(axes: Axes, found: Sequence[tuple[int, Result]], across: Across, *, l
             parts.mark(axes, places, values, style)
 
 
-def _bounds(row: Result, top: float) -> tuple[float, float]:
+def _bounds(row: ResultRow, top: float) -> tuple[float, float]:
     """Return the interval as far as the axis shows it, NaN where there is no marker that it could belong to."""
     if math.isnan(_shown(row)) or row.low is None or row.high is None:
         return math.nan, math.nan
     return row.low, min(row.high, top)
 
 
-def _shown(row: Result) -> float:
+def _shown(row: ResultRow) -> float:
     value = row.value if row.known and row.value is not None else math.nan
     return value if math.isfinite(value) and value > 0 else math.nan

@@ -1,28 +1,30 @@
-"""The first figure: percentiles with intervals, every variant and route class on one log axis. Feeds `page.py`."""
+"""The first figure: percentiles with intervals, every variant and route class on one log axis."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
-from reports.palette import BAND, INK, Look, look
-from reports.results import RAW_LIMIT
-from reports.svg import drawing
-from reports.view import PERCENTILES, View, case_title
+from reports.drawing import axes as parts
+from reports.drawing.palette import BAND, INK, Look, look
+from reports.drawing.svg import drawing
+from reports.reading.results import RAW_LIMIT
+from reports.reading.view import PERCENTILES, case_title
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.results import Result
+    from reports.reading.view import View
+    from runfile.facts import Latency
+    from runfile.rows import ResultRow
 
 LANE, TITLE, AXIS = 0.16, 0.36, 0.52  # inches
 TEXT = "Dots are percentiles of the response time in milliseconds on a log axis, bars their intervals."
 
 
-def draw(view: View) -> str:
+def draw(view: View[Latency]) -> str:
     """Draw the figure as SVG. A percentile that failures reach stands at the right edge, a withheld one at the left."""
     keys = _keys(view)
     row = LANE * (len(view.variants) + 1)
@@ -39,26 +41,26 @@ def draw(view: View) -> str:
     return drawing("percentiles", "Response time by percentile", TEXT, (parts.WIDTH, height), paint)
 
 
-def _worth_drawing(view: View, case: str) -> tuple[str, ...]:
+def _worth_drawing(view: View[Latency], case: str) -> tuple[str, ...]:
     """Return the percentiles that at least one variant has; the table tells why the others are withheld."""
 
     def known(percentile: str) -> bool:
         rows = [view.percentile(name, case, percentile) for name in view.variants]
         return any(row is not None and row.known for row in rows)
 
-    return tuple(each for each in PERCENTILES if known(each)) or PERCENTILES[:1]
+    return tuple(each for each in PERCENTILES if known(each)) or ("p50",)
 
 
-def _keys(view: View) -> list[Artist]:
+def _keys(view: View[Latency]) -> list[Artist]:
     from matplotlib.lines import Line2D
 
-    keys = parts.variant_keys(view)
+    keys = parts.variant_keys(view.titles.values())
     if any(row.variant == RAW_LIMIT for row in view.results.rows):
         keys.append(Line2D([], [], color=INK, linestyle=(0, (2, 1.5)), linewidth=1.4, label="raw limit"))
     return keys
 
 
-def _panel(view: View, axes: Axes, case: str, percentiles: tuple[str, ...], *, last: bool) -> None:
+def _panel(view: View[Latency], axes: Axes, case: str, percentiles: tuple[str, ...], *, last: bool) -> None:
     low, high = parts.log_ms(axes, _all_values(view))
     axes.set_ylim(len(percentiles) - 0.5, -0.5)
     axes.set_yticks(range(len(percentiles)), percentiles)
@@ -76,7 +78,7 @@ def _panel(view: View, axes: Axes, case: str, percentiles: tuple[str, ...], *, l
             _dot(axes, view.percentile(name, case, percentile), place + offset, look(index), (low, high))
 
 
-def _dot(axes: Axes, row: Result | None, height: float, style: Look, limits: tuple[float, float]) -> None:
+def _dot(axes: Axes, row: ResultRow | None, height: float, style: Look, limits: tuple[float, float]) -> None:
     if row is None:
         return
     low_edge, high_edge = limits
@@ -93,7 +95,7 @@ def _dot(axes: Axes, row: Result | None, height: float, style: Look, limits: tup
         parts.mark(axes, [row.value], [height], style)
 
 
-def _all_values(view: View) -> list[float]:
+def _all_values(view: View[Latency]) -> list[float]:
     """Every value and bound of the figure: all panels share one axis, or their lengths could not be compared."""
     names = (*view.variants, RAW_LIMIT)
     rows = [view.percentile(name, case, each) for name in names for case in view.cases for each in PERCENTILES]

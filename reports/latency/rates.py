@@ -1,4 +1,4 @@
-"""The figure of rising load: response time and goodput by offered rate, one panel each. Feeds `figures.py`."""
+"""The figure of rising load: response time and goodput by offered rate, one panel each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
-from reports import figure_rates_panels as panel
-from reports.across import Across
-from reports.by_rate import GOODPUT
-from reports.palette import FAINT, INK
-from reports.svg import drawing
-from reports.view import BYSTANDERS, PREDICTION
+from reports.drawing import axes as parts
+from reports.drawing.across import Across
+from reports.drawing.palette import FAINT, INK
+from reports.drawing.svg import drawing
+from reports.latency import panels as panel
+from reports.reading.results import GOODPUT, PREDICTION
+from reports.reading.view import BYSTANDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.view import View
+    from reports.reading.view import View
+    from runfile.facts import Latency
 
 TITLE, AXIS = 0.4, 0.52  # inches
 TEXT = (
@@ -38,13 +39,13 @@ class Panel:
     paint: Callable[[Axes, Across], None]
 
 
-def draw(view: View) -> str:
+def draw(view: View[Latency]) -> str:
     """Draw the figure as SVG; "" where the rows fill no panel."""
     panels = _panels(view)
     if not panels:
         return ""
     keys = _keys(view)
-    across = Across.around(parts.positive(row.offered or 0.0 for row in view.results.rows), len(view.variants))
+    across = Across.around(parts.positive(row.offered_per_s or 0.0 for row in view.results.rows), len(view.variants))
     total = AXIS + sum(each.height + TITLE for each in panels) + parts.legend_height(keys)
 
     def paint(figure: Figure) -> None:
@@ -59,7 +60,7 @@ def draw(view: View) -> str:
     return drawing("rates", "Response time and goodput by offered rate", TEXT, (parts.WIDTH, total), paint)
 
 
-def _panels(view: View) -> list[Panel]:
+def _panels(view: View[Latency]) -> list[Panel]:
     """Return predictions, one route class that stands for all bystanders, and goodput, as far as there are rows."""
     bystanders = [case for case in BYSTANDERS if panel.steps(view, case, "response_p50")][:1]
     cases = [case for case in (PREDICTION, *bystanders) if panel.steps(view, case, "response_p50")]
@@ -69,8 +70,12 @@ def _panels(view: View) -> list[Panel]:
     return found
 
 
-def _keys(view: View) -> list[Artist]:
+def _keys(view: View[Latency]) -> list[Artist]:
     from matplotlib.lines import Line2D
 
     light = Line2D([], [], color=INK, alpha=panel.LIGHT, linewidth=1, marker=".", label="p95 (bold: p50)")
-    return [*parts.variant_keys(view), light, Line2D([], [], color=FAINT, linewidth=1, label="all answered in time")]
+    return [
+        *parts.variant_keys(view.titles.values()),
+        light,
+        Line2D([], [], color=FAINT, linewidth=1, label="all answered in time"),
+    ]

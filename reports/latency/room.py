@@ -1,89 +1,126 @@
-"""What template.html is filled with: sentences, tables and figures of one run. Below `page.py`, above their makers."""
+"""The section of the latency experiment: its headline, tables and figures, and what template they fill."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from reports import by_rate, capacity, figures, gates, method, ratios, standing, summary, verdict, view
-from reports.results import RAW_LIMIT
-from reports.wording import facts
+from reports.latency import capacity, captions, headline, method, ratios, tables
+from reports.reading import standing, view
+from reports.reading.results import RAW_LIMIT
+from reports.section import Figure, Section, again
+from reports.wording import exact, spread
 
 if TYPE_CHECKING:
-    from reports.record import Run
-    from reports.runfolder import RunFolder
-    from reports.standing import Standing
-    from reports.view import View
+    from reports.reading.view import View
+    from runfile import Recorded
+    from runfile.facts import Latency
 
-FILES = {
-    "run.json": "settings, seed, machine, versions, ratios, capacity, promises, gates",
-    "results.csv": "every number of the tables and of the figures but the tail, tidy, one per row",
-    "requests.parquet": "one row per scheduled request: intended, sent, done, status, outcome, stages",
-    "processes.parquet": "processor, memory and threads of every process, each second",
-    "events.jsonl": "what happened when: stacks started and stopped, trials begun and ended",
-}
-
-
-def build(folder: RunFolder) -> dict[str, object]:
-    """Return everything that template.html names, but the style."""
-    run, seen, judged = folder.run, view.build(folder), standing.judge(folder)
-    return {
-        "run": run,
-        "folder": folder,
-        "standing": judged,
-        "verdict": verdict.headline(seen, judged),
-        "tables": summary.headline_tables(seen),
-        "has_raw_limit": any(row.variant == RAW_LIMIT for row in seen.results.rows),
-        "figures": figures.build(seen, claims=judged.claims),
-        "titles": {name: seen.title(name) for name in seen.variants},
-        "has_curves": bool(seen.curves),
-        "low_load": seen.low_load,
-        "tally": _tally(run, judged),
-        "architectures": [each for each in run.variants if each.name not in seen.arms],
-        "method": method.sentences(seen),
-        "machine": machine_line(dict(run.machine)),
-        "files": FILES,
-        **_rising(seen, judged),
-        **_gates(run),
-    }
+PERCENTILES = "A dot is a percentile of the response time, the bar its interval. All panels share one axis."
+STAGES = (
+    "Medians, reported by the servers: db is queries, decode reading the image, queue waiting for the model, infer the "
+    "model, app all the rest inside the web server, calls to other servers included. The diamond is the whole response "
+    "as the client saw it. Medians need not add up to it, and the way to and from the client is in no stage."
+)
+CURVE = (
+    "Response time of a prediction by percentile, all counted trials of a variant together, from requests.parquet. A "
+    "line ends before the first marked percentile that the requests cannot carry, or where failures begin."
+)
+RATES = (
+    "Bold lines are p50, thin ones p95, bars their intervals; where response times are drawn, markers of one rate are "
+    "side by side. In time is a good answer within {slo}, and goodput how many of them come per second. Own capacity "
+    "is what a variant carried in a short closed loop. The backlog is the predictions in flight when a step ends; if it "
+    "grew until then, the step is saturated: its percentiles, and its goodput too, would tell how long it lasted. "
+    "Metadata keeps its low rate throughout."
+)
+UNDECIDED = "An illustration, not a finding."
 
 
-def _rising(seen: View, judged: Standing) -> dict[str, object]:
-    """Return what the page says of rising load and of ratios."""
+def build(folder: Recorded) -> Section | None:
+    """Return the section, None where the experiment was not part of the run."""
+    found = folder.run.experiments.latency
+    if found is None:
+        return None
+    seen = view.build(folder, "latency", found, [arm.name for arm in found.arms])
+    judged = standing.judge(folder.run, found)
+    parts = _parts(folder, seen, claims=judged.claims)
+    rises, compares = parts["rising"] or parts["points"] or parts["resources"], found.noise_floor is not None
+    return Section(
+        name="latency",
+        question="Where should the model live?",
+        scope="These numbers are about response times and failures under load. They do not weigh failure isolation or "
+        "staleness.",
+        template="latency/latency.html",
+        found=found,
+        standing=judged,
+        headline=headline.headline(seen, judged),
+        method=method.sentences(seen),
+        parts={**parts, "rises": rises, "compares": compares or found.ratios},
+        links={
+            "results": "Results",
+            **({"rising": "Rising load"} if rises else {}),
+            **({"ratios": "Ratios"} if compares or found.ratios else {}),
+        },
+        titles=seen.titles,
+        ratio_note=ratios.floor_note(seen),
+        again=again(found, seen.titles),
+    )
+
+
+def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, object]:
+    """Return what latency.html names."""
     main, rest = ratios.lines(seen)
     return {
-        "rising": figures.under_rising_load(seen, claims=judged.claims),
+        "hole": _hole(folder, seen),
+        "tables": tables.headlines(seen),
+        "low_load": spread(seen.low_rates()),
+        "has_raw_limit": any(row.variant == RAW_LIMIT for row in seen.results.rows),
+        "figures": at_low_load(seen, claims=claims),
+        "no_curve": _no_curve(folder, seen),
+        "rising": under_rising_load(seen, claims=claims),
         "brackets": capacity.table(seen),
         "points": capacity.point_tables(seen),
-        "resources": by_rate.resources(seen),
+        "resources": tables.resources(seen),
         "ratios": main,
         "more_ratios": rest,
-        "compares": seen.run.floors is not None or bool(seen.run.ratios),
         "floor_sentence": ratios.floor_sentence(seen),
-        "floor_note": ratios.floor_note(seen),
-        "crossover": ratios.crossover(seen),
+        "floors": ratios.floor_table(seen),
+        "crossover": ratios.crossover(seen) if claims else "",
     }
 
 
-def _gates(run: Run) -> dict[str, object]:
-    """Return the gates, those that a reader must know of apart."""
-    thresholds = dict(run.settings).get("thresholds_version", "")
-    noticed, passed = gates.noticed(run), gates.passed(run)
-    return {"gate_tally": gates.tally(run), "noticed": noticed, "passed": passed, "thresholds": thresholds}
+def _hole(folder: Recorded, seen: View[Latency]) -> str:
+    if folder.results is None:
+        return folder.absent["results.csv"]
+    return "" if tables.headlines(seen) else "results.csv holds no response time of a prediction or of metadata."
 
 
-def _tally(run: Run, judged: Standing) -> str:
-    """Return how many promises were met, missed and withheld; none is judged where nothing may be claimed."""
-    if not judged.claims:
-        return "not judged"
-    verdicts = Counter(check.verdict for check in run.checks)
-    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
+def _no_curve(folder: Recorded, seen: View[Latency]) -> str:
+    """Return why no percentile curve is drawn, "" where one is."""
+    if "requests.parquet" in folder.absent:
+        return folder.absent["requests.parquet"]
+    return "" if seen.curves else "too few predictions were asked for."
 
 
-def machine_line(machine: dict[str, str]) -> str:
-    """Return the machine in one line: processor, cores, memory, system."""
-    named = dict(facts(tuple(machine.items())))
-    cores = f"{named['cores']} cores" if "cores" in named else ""
-    return ", ".join(
-        text for text in (named.get("cpu", ""), cores, named.get("memory", ""), named.get("os", "")) if text
-    )
+def at_low_load(seen: View[Latency], *, claims: bool) -> list[Figure]:
+    """Draw what there is data for, in reading order. matplotlib loads only where something is drawn."""
+    from reports.latency import curve, percentiles, stages
+
+    figures = []
+    if seen.cases and seen.variants:
+        words = captions.percentiles(seen) if claims else UNDECIDED
+        figures.append(Figure(percentiles.draw(seen), words, PERCENTILES, tables.responses(seen)))
+    if tables.has_stages(seen):
+        words = captions.stages(seen) if claims else UNDECIDED
+        figures.append(Figure(stages.draw(seen), words, STAGES, [tables.stages(seen)]))
+    if seen.curves:
+        figures.append(Figure(curve.draw(seen), captions.curve(seen) if claims else UNDECIDED, CURVE, []))
+    return figures
+
+
+def under_rising_load(seen: View[Latency], *, claims: bool) -> list[Figure]:
+    """Draw what happens when the offered rate rises; nothing where it did not."""
+    from reports.latency import rates
+
+    svg = rates.draw(seen)
+    words = captions.rates(seen) if claims else UNDECIDED
+    return [Figure(svg, words, RATES.format(slo=exact(seen.found.slo_ms, "ms")), tables.by_load(seen))] if svg else []

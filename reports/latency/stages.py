@@ -1,15 +1,16 @@
-"""The second figure: where the time of a prediction goes, one bar per variant. Feeds `page.py`."""
+"""The second figure: where the time of a prediction goes, one bar per variant."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
-from reports.captions import stage_ms
-from reports.palette import INK, STAGE_LOOKS
-from reports.svg import drawing, label
-from reports.view import PREDICTION, STAGES, View
+from reports.drawing import axes as parts
+from reports.drawing.palette import INK, STAGE_LOOKS
+from reports.drawing.svg import drawing, label
+from reports.latency.captions import stage_ms
+from reports.reading.results import PREDICTION
+from reports.reading.view import STAGES
 from reports.wording import digits
 
 if TYPE_CHECKING:
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from reports.reading.view import View
+    from runfile.facts import Latency
+
 ROW, AXIS, LEFT = 0.5, 0.52, 2.1  # inches
 LABEL_SHARE = 0.06  # of the axis: a narrower segment has no room for its number
 TEXT = "Stacked bars of the median time in milliseconds that the servers report for each stage of a prediction."
 
 
-def draw(view: View) -> str:
+def draw(view: View[Latency]) -> str:
     """Draw the figure as SVG. The diamond is the response that the client saw: medians need not add up to it."""
     keys = _keys()
     height = AXIS + ROW * len(view.variants) + parts.legend_height(keys)
@@ -34,7 +38,7 @@ def draw(view: View) -> str:
     return drawing("stages", "Stages of a prediction", TEXT, (parts.WIDTH, height), paint)
 
 
-def _bars(view: View, axes: Axes) -> None:
+def _bars(view: View[Latency], axes: Axes) -> None:
     from matplotlib.ticker import FuncFormatter
 
     seen = {name: _seen_ms(view, name) for name in view.variants}
@@ -45,14 +49,14 @@ def _bars(view: View, axes: Axes) -> None:
     axes.set_yticks(range(len(view.variants)), [label(view.title(name)) for name in view.variants])
     parts.name_across(axes, "median time in ms")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.grid(axis="x", color="#d9dee3", linewidth=0.7)
+    axes.grid(axis="x", color=parts.GRID, linewidth=0.7)
     for place, name in enumerate(view.variants):
         _bar(view, axes, name, place, widest)
     for value, place in [(value, place) for place, value in enumerate(seen.values()) if value is not None]:
         axes.plot([value], [place], marker="d", color="white", markeredgecolor=INK, markersize=8, zorder=3)
 
 
-def _bar(view: View, axes: Axes, name: str, place: int, widest: float) -> None:
+def _bar(view: View[Latency], axes: Axes, name: str, place: int, widest: float) -> None:
     left = 0.0
     for stage in STAGES:
         width = stage_ms(view, name, stage)
@@ -67,7 +71,7 @@ def _bar(view: View, axes: Axes, name: str, place: int, widest: float) -> None:
         left += width
 
 
-def _seen_ms(view: View, name: str) -> float | None:
+def _seen_ms(view: View[Latency], name: str) -> float | None:
     row = view.percentile(name, PREDICTION, "p50")
     value = row.value if row is not None and row.known else None
     return value if value is not None and math.isfinite(value) else None

@@ -1,98 +1,56 @@
-"""The tables of the page as plain cells: value, interval, and in words what stands in for a value. Pure."""
+"""The tables of the room: response times at low load, stages, every number by load, what the answers cost."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.captions import stage_ms
-from reports.results import RAW_LIMIT, SATURATED, Result
-from reports.view import PERCENTILES, PREDICTION, STAGES, View, case_title
-from reports.wording import FAILS, interval, number
+from reports.latency.captions import BACKLOG, stage_ms
+from reports.latency.loads import loads
+from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
+from reports.reading.view import PERCENTILES, STAGES, case_title, short
+from reports.section import ABSENT, Cell, Row, Table, cell
+from reports.wording import number, rate
+from runfile.rows import SATURATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reports.latency.loads import Load
+    from reports.reading.view import View
+    from runfile.facts import Latency
+
 HEADLINE_CASES = (PREDICTION, "metadata")
-CURVE_SHARES = (0.5, 0.9, 0.95, 0.99)
-REACH = {
-    "p50": "half or more failed",
-    "p95": "5 % or more failed",
-    "p99": "1 % or more failed",
-}
+STACK = "all"  # the case of rows that are about the whole stack, whatever it was asked
+CPU, MEMORY = "cpu_s_per_1000", "memory"
+RESPONSES = tuple(f"response_{each}" for each in PERCENTILES)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell. `kind` is value, words, fails, withheld or absent, for the eye; the words carry the same."""
-
-    text: str
-    note: str = ""
-    kind: str = "value"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table, headed by a variant or a rate."""
-
-    title: str
-    name: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table with its heading; `head` says what heads its lines."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    head: str = "variant"
-
-
-def cell(row: Result | None, percentile: str = "") -> Cell:
-    """Return a result as a cell."""
-    if row is None:
-        return Cell("not measured", kind="absent")
-    if row.unknown == SATURATED:
-        return Cell(SATURATED, "the backlog grew", "withheld")
-    if not row.known or row.value is None:
-        few = "too few requests" if row.n is None else f"n = {row.n:,} is too few"
-        return Cell("withheld", few, "withheld")
-    if math.isinf(row.value):
-        return Cell(FAILS, REACH.get(percentile, "too many failed"), "fails")
-    unit = row.unit if row.unit == "share" else ""
-    return Cell(number(row.value, unit), interval(row.low, row.high, unit))
-
-
-def headline_tables(view: View) -> list[Table]:
+def headlines(view: View[Latency]) -> list[Table]:
     """Return the tables that a decision is read from."""
-    return [_response_table(view, case) for case in view.cases if case in HEADLINE_CASES]
+    return [_responses(view, case) for case in view.cases if case in HEADLINE_CASES]
 
 
-def response_tables(view: View) -> list[Table]:
+def responses(view: View[Latency]) -> list[Table]:
     """All route classes: the numbers behind the figure of percentiles."""
-    return [_response_table(view, case) for case in view.cases]
+    return [_responses(view, case) for case in view.cases]
 
 
-def _response_table(view: View, case: str) -> Table:
+def _responses(view: View[Latency], case: str) -> Table:
     columns = (*(f"{each}, ms" for each in PERCENTILES), "failed", "n")
-    return _table(
-        view, case_title(case), columns, view.with_raw_limit(case), lambda name: _response_cells(view, name, case)
-    )
+    names = view.with_raw_limit(case)
+    return _table(view, case_title(case), columns, names, lambda name: _response_cells(view, name, case))
 
 
-def _response_cells(view: View, name: str, case: str) -> tuple[Cell, ...]:
+def _response_cells(view: View[Latency], name: str, case: str) -> tuple[Cell, ...]:
     rows = [view.percentile(name, case, each) for each in PERCENTILES]
     failed = view.results.find(name, case, "failed_share")
-    share = Cell("", kind="absent") if failed is None and name == RAW_LIMIT else cell(failed)
+    share = ABSENT if failed is None and name == RAW_LIMIT else cell(failed)
     count = next((row.n for row in (*rows, failed) if row is not None and row.n is not None), None)
     times = [cell(row, each) for row, each in zip(rows, PERCENTILES, strict=True)]
-    return (*times, share, Cell(f"{count:,}") if count is not None else Cell("", kind="absent"))
+    return (*times, share, ABSENT if count is None else Cell(f"{count:,}"))
 
 
-def stage_table(view: View) -> Table:
+def stages(view: View[Latency]) -> Table:
     """Return the numbers behind the figure of stages."""
     columns = (*(f"{stage}, ms" for stage in STAGES), "response p50, ms")
 
@@ -103,31 +61,88 @@ def stage_table(view: View) -> Table:
     return _table(view, "Median time by stage of a prediction", columns, view.variants, cells)
 
 
-def curve_table(view: View) -> Table:
-    """Return the numbers behind the percentile curve, at a few round percentiles."""
-    curves = {curve.variant: curve for curve in view.curves}
-
-    def cells(name: str) -> tuple[Cell, ...]:
-        values = [curves[name].at(share) for share in CURVE_SHARES]
-        return (*(_pooled(value) for value in values), Cell(f"{curves[name].n:,}"))
-
-    columns = (*(f"p{share * 100:g}, ms" for share in CURVE_SHARES), "n")
-    names = tuple(name for name in view.variants if name in curves)
-    return _table(view, "Response time of a prediction, all trials together", columns, names, cells)
-
-
-def _pooled(value: float | None) -> Cell:
-    if value is None:
-        return Cell("withheld", "too few requests", "withheld")
-    return Cell(FAILS, "", "fails") if math.isinf(value) else Cell(number(value))
+def has_stages(view: View[Latency]) -> bool:
+    """Whether any variant reported where the time of a prediction went."""
+    return any(stage_ms(view, name, stage) for name in view.variants for stage in STAGES)
 
 
 def _table(
-    view: View, title: str, columns: tuple[str, ...], names: tuple[str, ...], cells: Callable[[str], tuple[Cell, ...]]
+    view: View[Latency],
+    title: str,
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    cells: Callable[[str], tuple[Cell, ...]],
 ) -> Table:
     return Table(title, columns, tuple(Row(view.title(name), name, cells(name)) for name in names))
 
 
-def has_stages(view: View) -> bool:
-    """Whether any variant reported where the time of a prediction went."""
-    return any(stage_ms(view, name, stage) for name in view.variants for stage in STAGES)
+def by_load(view: View[Latency]) -> list[Table]:
+    """Return the numbers by load that anybody has: response times, failures, goodput, backlog, processor time."""
+    wanted = [
+        *(
+            (case, metric, f"{short(case)}: {metric.replace('_', ' ')}, ms")
+            for case in view.cases
+            for metric in RESPONSES
+        ),
+        *((case, "failed_share", f"{short(case)}: failed") for case in view.cases),
+        (PREDICTION, GOODPUT, "Prediction: good answers within the SLO, per second"),
+        (PREDICTION, BACKLOG, "Prediction: backlog at the end of the step, requests"),
+        (STACK, CPU, "CPU seconds of the whole stack per 1,000 good answers"),
+    ]
+    found = loads(view)
+    tables = [_by_load(view, found, *each) for each in wanted if _is_known(view, *each[:2])]
+    by_rate = all(len(set(load.rates.values())) == 1 for load in found)
+    return tables if by_rate else [_rates(view, found), *tables]
+
+
+def _is_known(view: View[Latency], case: str, metric: str) -> bool:
+    return any(row.known for name in view.variants for row in view.results.by_rate(name, case, metric))
+
+
+def _by_load(view: View[Latency], found: list[Load], case: str, metric: str, title: str) -> Table:
+    """Return one number, a line per load at which anybody has it and a column per architecture."""
+    percentile, rows = metric.removeprefix("response_"), []
+    for load in found:
+        known = [view.results.at(name, case, metric, load.rates.get(name)) for name in view.variants]
+        if any(known):
+            rows.append(Row(load.title, "", tuple(cell(row, percentile) for row in known)))
+    return Table(title, tuple(view.titles.values()), tuple(rows), "offered")
+
+
+def _rates(view: View[Latency], found: list[Load]) -> Table:
+    """Return how many predictions per second each load was: where it is a share of capacity, each one's own."""
+    rows = [Row(load.title, "", tuple(_rate(load, name) for name in view.variants)) for load in found]
+    return Table("Offered predictions, per second", tuple(view.titles.values()), tuple(rows), "offered")
+
+
+def _rate(load: Load, name: str) -> Cell:
+    return Cell(rate(load.rates[name])) if name in load.rates else cell(None)
+
+
+def resources(view: View[Latency]) -> Table | None:
+    """Return what the answers cost at the highest load that all architectures settled at; None where nobody knows.
+
+    At low load most of the processor time goes into waiting for the next request; where the backlog grows, answers come
+    after the step whose processor time was counted.
+    """
+    at = next((load for load in reversed(loads(view)) if _settled(view, load)), None)
+    if at is None and not any(view.results.find(name, STACK, MEMORY) for name in view.variants):
+        return None
+    rows = []
+    for name in view.variants:
+        cpu = None if at is None else view.results.at(name, STACK, CPU, at.rates[name])
+        memory = view.results.find(name, STACK, MEMORY)
+        size = cell(memory) if memory is None or not memory.known else Cell(number(memory.value, memory.unit))
+        rows.append(Row(view.title(name), name, (cell(cpu), size)))
+    where = f" at {at.title}" if at else ""
+    return Table(f"Resources of the whole stack{where}", ("CPU seconds per 1,000 answers", "memory"), tuple(rows))
+
+
+def _settled(view: View[Latency], load: Load) -> bool:
+    """Whether everybody was offered this load, no backlog grew, and the processor time is known."""
+    for name in view.variants:
+        offered = load.rates.get(name)
+        median = view.results.at(name, PREDICTION, RESPONSES[0], offered)
+        if median is None or median.verdict == SATURATED or view.results.at(name, STACK, CPU, offered) is None:
+            return False
+    return True

@@ -1,4 +1,4 @@
-"""How inference servers were compared, in sentences made from what a run says of itself. Used by `peers.py`."""
+"""How inference servers were compared, in sentences made from what a run says of itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reports.wording import counted
 
 if TYPE_CHECKING:
-    from reports.record import Run
+    from runfile.facts import Peers
 
 ALWAYS = (
     "Every server answers the same question: an encoded photo in, five labels with scores out.",
@@ -34,7 +34,7 @@ ONE = "There was one block, so no number has an interval, and no promise that ne
 SEVERAL = "Intervals are of 95 % over {blocks}, in each of which every server ran once, in a balanced seeded order."
 
 
-def sentences(run: Run) -> list[str]:
+def sentences(found: Peers) -> list[str]:
     """Return what a reader must know of the measurement, in reading order."""
-    blocks = len({trial.block for trial in run.trials})
+    blocks = len({trial.block for trial in found.trials})
     return [*ALWAYS, ONE if blocks <= 1 else SEVERAL.format(blocks=counted(blocks, "block"))]

@@ -1,30 +1,30 @@
-"""The figure of the overload: goodput and p99 by server at multiples of capacity, one panel each. Feeds `peers.py`."""
+"""The figure of the overload: goodput and p99 by server at multiples of capacity, one panel each."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from reports import axes as parts
-from reports.palette import BAND, FAINT, INK, look
-from reports.peers_tables import in_figure
-from reports.results import WITHHELD
-from reports.svg import drawing, label
+from reports.drawing import axes as parts
+from reports.drawing.palette import FAINT, look
+from reports.drawing.svg import drawing
+from reports.peers.tables import in_figure
 from reports.wording import FAILS
+from runfile.rows import WITHHELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reports.peers_tables import Servers
-    from reports.results import Result, Results
+    from reports.peers.tables import Servers
+    from reports.reading.results import Results
+    from runfile.rows import ResultRow
 
-HEIGHT, LANE, GAP, TITLE, AXIS = 1.9, 0.22, 0.72, 0.4, 0.6  # inches
+HEIGHT, GAP, TITLE, AXIS = 1.9, 0.72, 0.4, 0.6  # inches
 SPREAD = 0.62  # of the place of a load, over which the servers stand side by side
-PERCENT, NEAR = 100, 0.93  # a tick nearer to the lanes would touch their names
+PERCENT = 100
 LANES = (WITHHELD, FAILS)  # the worst on top
 TEXT = (
     "Two panels over the offered load as a multiple of capacity, a marker for each server: good answers in percent of "
@@ -34,8 +34,8 @@ TEXT = (
 
 def draw(found: Results, servers: Servers, slo_ms: float) -> str:
     """Draw the figure as SVG."""
-    keys = _keys(servers)
-    lanes = HEIGHT + LANE * len(LANES)
+    keys = parts.variant_keys((title for _, title in servers), dashes=False)
+    lanes = HEIGHT + parts.LANE * len(LANES)
     total = HEIGHT + GAP + TITLE + lanes + AXIS + parts.legend_height(keys)
 
     def paint(figure: Figure) -> None:
@@ -66,15 +66,7 @@ def _slowest(axes: Axes, found: Results, servers: Servers, slo_ms: float) -> Non
     points = _points(found, servers)
     finite = [row.value for *_, row in points if row.value is not None and math.isfinite(row.value)]
     low, high = min([*finite, slo_ms]) / 1.5, max([*finite, slo_ms]) * 1.5
-    axes.set_yscale("log")
-    inch = (high / low) ** (1 / HEIGHT)
-    top = high * inch ** (LANE * len(LANES))
-    lanes = {word: high * inch ** (LANE * (place + 0.5)) for place, word in enumerate(LANES)}
-    axes.set_ylim(low, top)
-    parts.plain_log(axes.yaxis, low, high)
-    ticks = [float(tick) for tick in axes.yaxis.get_majorticklocs() if low <= tick <= high * NEAR]
-    axes.set_yticks([*ticks, *lanes.values()], [*(f"{tick:,g}" for tick in ticks), *lanes])
-    axes.axhspan(high, top, color=BAND, zorder=0, linewidth=0)
+    lanes = parts.upwards(axes, HEIGHT, (low, high), LANES)
     axes.axhline(slo_ms, color=FAINT, linewidth=1, zorder=1)
     for index, place, row in points:
         if row.value is None or math.isinf(row.value):
@@ -89,10 +81,10 @@ def _across(axes: Axes, found: Results, title: str) -> None:
     steps = in_figure(found)
     axes.set_xlim(-0.5, len(steps) - 0.5)
     axes.set_xticks(range(len(steps)), [words for words, *_ in steps])
-    axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=6, y=1)
+    parts.head(axes, title)
 
 
-def _points(found: Results, servers: Servers, metric: str = "") -> list[tuple[int, float, Result]]:
+def _points(found: Results, servers: Servers, metric: str = "") -> list[tuple[int, float, ResultRow]]:
     """Return look, place and row of everything that was measured: of the p99, unless another metric is named."""
     points = []
     for step, (_, case, p99) in enumerate(in_figure(found)):
@@ -108,15 +100,3 @@ def _point(axes: Axes, index: int, place: float, value: float, bounds: Sequence[
     if bounds:
         axes.vlines([place], min(bounds), max(bounds), color=style.colour, linewidth=2)
     parts.mark(axes, [place], [value], style)
-
-
-def _keys(servers: Servers) -> list[Artist]:
-    from matplotlib.lines import Line2D
-
-    keys: list[Artist] = []
-    for index, (_, title) in enumerate(servers):
-        style = look(index)
-        key = Line2D([], [], color=style.colour, linestyle="", label=label(title), marker=style.marker)
-        key.set(markersize=parts.MARKER, markeredgecolor=INK, markeredgewidth=parts.EDGE)
-        keys.append(key)
-    return keys

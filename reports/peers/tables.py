@@ -1,16 +1,16 @@
-"""The tables of a run that compares inference servers. Every number is a row of results.csv. Used by `peers.py`."""
+"""The tables of the comparison of inference servers. Every number is a row of results.csv."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.summary import Cell, Row, Table, cell
+from reports.section import ABSENT, Row, Table, cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.results import Results
-    from reports.servers import Peer
+    from reports.reading.results import Results
+    from runfile.facts import Peer
 
 BARE, NEVER = "bare loop", float("inf")
 CAPACITY = " x capacity"
@@ -63,7 +63,7 @@ def by_cost(found: Results, peers: Sequence[Peer]) -> Servers:
 def main(found: Results, servers: Servers) -> Table:
     """Return the table of issue and README: what a server costs, and what is left of the bare loop."""
     bare = (("throughput", "no-op"), None, ("throughput", "alone"), None, None, None)
-    cells = tuple(Cell("", kind="absent") if of is None else cell(found.find(BARE, of[1], of[0])) for of in bare)
+    cells = tuple(ABSENT if of is None else cell(found.find(BARE, of[1], of[0])) for of in bare)
     rows = [Row("bare loop", BARE, cells), *_rows(found, servers, MAIN)]
     return Table("Throughput and own cost", tuple(name for name, *_ in MAIN), tuple(rows), "server")
 

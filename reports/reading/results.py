@@ -1,74 +1,43 @@
-"""`results.csv` as typed rows with a look-up: every number of the tables is one of them. Read by `runfolder.py`."""
+"""The rows of one experiment with a look-up: every number of its tables is one of them."""
 
 from __future__ import annotations
 
-import csv
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reports.errors import ReportError
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
-COLUMNS = ("experiment", "variant", "case", "metric", "value", "low", "high", "unit", "n", "verdict")
-OFFERED = "offered_per_s"  # a column that older runs lack
-RAW_LIMIT = "raw limit"  # a variant of the file that is no architecture: what a prediction costs at the least
-WITHHELD, SATURATED = "withheld", "saturated"
+    from runfile.rows import ResultRow
 
-
-@dataclass(frozen=True)
-class Result:
-    """One number with its interval. `value` is None where it is withheld, infinite where failures reach into it.
-
-    `offered` is the load at which it was measured, in predictions per second; None where the load does not matter.
-    """
-
-    experiment: str
-    variant: str
-    case: str
-    metric: str
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    n: int | None
-    verdict: str
-    offered: float | None
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value to show, finite or not."""
-        return self.value is not None and self.verdict != WITHHELD
-
-    @property
-    def unknown(self) -> str:
-        """Why there is no value: too few samples, or a backlog that grew as long as the load lasted."""
-        return SATURATED if self.verdict == SATURATED else WITHHELD
+RAW_LIMIT = "raw limit"  # a variant of the rows that is no architecture: what a prediction costs at the least
+PREDICTION = "prediction"
+GOODPUT = "goodput"
 
 
 @dataclass(frozen=True)
 class Results:
-    """The rows of one experiment. Numbers of two experiments never share a table, so the rest is only named."""
+    """The rows of one experiment. Numbers of two experiments never share a table."""
 
-    rows: tuple[Result, ...]
-    others: tuple[str, ...]
+    rows: tuple[ResultRow, ...]
 
-    def find(self, variant: str, case: str, metric: str) -> Result | None:
-        """Return the row of one number, or None. Rows come with rising load, so it is that of the lowest."""
+    def find(self, variant: str, case: str, metric: str) -> ResultRow | None:
+        """Return the row of one number at the lowest load that has it, or None."""
         return next(iter(self._index.get((variant, case, metric), ())), None)
 
-    def by_rate(self, variant: str, case: str, metric: str) -> tuple[Result, ...]:
+    def by_rate(self, variant: str, case: str, metric: str) -> tuple[ResultRow, ...]:
         """Return the rows of one number at every offered rate, in rising order."""
-        found = [row for row in self._index.get((variant, case, metric), ()) if row.offered is not None]
-        return tuple(sorted(found, key=lambda row: row.offered or 0.0))
+        return tuple(row for row in self._index.get((variant, case, metric), ()) if row.offered_per_s is not None)
+
+    def at(self, variant: str, case: str, metric: str, rate: float | None) -> ResultRow | None:
+        """Return one number at one offered rate, or None."""
+        return next((row for row in self.by_rate(variant, case, metric) if row.offered_per_s == rate), None)
 
     @cached_property
-    def _index(self) -> dict[tuple[str, str, str], list[Result]]:
-        index: dict[tuple[str, str, str], list[Result]] = {}
-        for row in self.rows:
+    def _index(self) -> dict[tuple[str, str, str], list[ResultRow]]:
+        index: dict[tuple[str, str, str], list[ResultRow]] = {}
+        for row in sorted(self.rows, key=lambda row: row.offered_per_s or 0.0):
             index.setdefault((row.variant, row.case, row.metric), []).append(row)
         return index
 
@@ -84,44 +53,15 @@ class Results:
         return tuple(dict.fromkeys(row.case for row in measured if row.case))
 
 
-def read(path: Path) -> Results:
-    """Read results.csv. Raises FileNotFoundError when it is absent, ReportError when it is damaged."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise _damaged(path, f"it has no column {', '.join(missing)}")
-            rows = tuple(_result(path, number, line) for number, line in enumerate(reader, start=2))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise _damaged(path, str(error)) from error
-    return _first_experiment(rows)
+def of(experiment: str, rows: Iterable[ResultRow] | None) -> Results:
+    """Return the rows of an experiment; there are none where results.csv is absent."""
+    return Results(tuple(_bounded(row) for row in rows or () if row.experiment == experiment))
 
 
-def _first_experiment(rows: tuple[Result, ...]) -> Results:
-    names = tuple(dict.fromkeys(row.experiment for row in rows))
-    timed = [row.experiment for row in rows if row.metric.startswith("response_")]
-    chosen = (timed or list(names) or [""])[0]
-    return Results(tuple(row for row in rows if row.experiment == chosen), tuple(n for n in names if n != chosen))
-
-
-def _result(path: Path, number: int, line: dict[str, str | None]) -> Result:
-    text = {name: line.get(name) or "" for name in (*COLUMNS, OFFERED)}
-    try:
-        value, low, high, n, offered = (_number(text[name]) for name in ("value", "low", "high", "n", OFFERED))
-        count = None if n is None else int(n)
-    except (ValueError, OverflowError) as error:
-        raise _damaged(path, f"line {number} holds what is not a number ({error})") from error
-    names = (text["experiment"], text["variant"], text["case"], text["metric"])
-    load = offered if offered is not None and 0 < offered < math.inf else None
-    return Result(*names, value, low, high, text["unit"], count, text["verdict"], load)
-
-
-def _number(text: str) -> float | None:
-    """Return a number of the file; empty and NaN both mean that there is none."""
-    value = float(text) if text else math.nan
-    return None if math.isnan(value) else value
-
-
-def _damaged(path: Path, why: str) -> ReportError:
-    return ReportError(f"{path} is damaged: {why}. Derive it again from requests.parquet, or run again.")
+def _bounded(row: ResultRow) -> ResultRow:
+    """Keep goodput between nothing and what was offered: an interval from few blocks knows neither bound."""
+    most = row.offered_per_s
+    if most is None or (row.case, row.metric) != (PREDICTION, GOODPUT):
+        return row
+    value, low, high = (None if each is None else min(max(each, 0.0), most) for each in (row.value, row.low, row.high))
+    return replace(row, value=value, low=low, high=high)

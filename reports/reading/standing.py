@@ -5,23 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.judgements import FAIL
-from reports.wording import counted
+from reports.wording import counted, listed
 
 if TYPE_CHECKING:
-    from reports.judgements import Gate
-    from reports.record import Run
-    from reports.runfolder import RunFolder
+    from runfile import Recorded
+    from runfile.facts import Found, Gate, Run
 
-SMOKE = "smoke"
-SMOKE_BANNER = "This run proves that everything works; it is too short for claims."
-ADVICE = {
-    "G1": "Close other programs and run again; if the generator is still late, lower the rates.",
-    "G2": "Lower the rates: the generator had no room for more requests in flight.",
-    "G9": "Look for retries in the client: more requests went out than were recorded.",
-    "G10": "Look at the rows with the outcome wrong in requests.parquet, and compare nothing until there are none.",
-    "cores": "Run on a machine with at least two cores: the generator slowed down what it measured.",
-}
+TOO_SHORT = "This run proves that everything works; it is too short for claims."
 ENDINGS = {
     "running": "The run has not said that it ended: it is still under way, or it died without a word.",
     "interrupted": "The run was interrupted.",
@@ -41,60 +31,67 @@ class Notice:
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether the page may claim anything; `why_not` completes the sentence "No verdict: ..."."""
+    """Whether an experiment may claim anything; `words` stand in for its verdict where it may not.
 
-    claims: bool
-    why_not: str
-    notices: tuple[Notice, ...]
+    `short`: nothing is wrong with it, but it is too short for claims.
+    """
 
-    @property
-    def smoke_only(self) -> bool:
-        """A smoke run with nothing wrong: its one statement is that everything works."""
-        return self.why_not == SMOKE
+    claims: bool = False
+    words: str = ""
+    short: bool = False
 
 
-def judge(folder: RunFolder) -> Standing:
-    """Judge a run. It may claim only if it is complete, valid, passed every gate and is no smoke run."""
+def judge(run: Run, found: Found) -> Standing:
+    """Judge one experiment: it may claim if the run is complete, every gate passed, and it is long enough."""
+    if run.state != "complete":
+        return Standing(words="No verdict: the run did not finish.")
+    if not _trusted(run, found):
+        why = "cannot be relied on: it" if found.verdicts else "is too short for claims, and it"
+        return Standing(words=f"No verdict: the run {why} is not valid.")
+    if not found.verdicts:
+        return Standing(words=TOO_SHORT, short=True)
+    return Standing(claims=True)
+
+
+def notices(folder: Recorded) -> list[Notice]:
+    """Return the boxes of a run."""
     run = folder.run
-    finished, trusted = run.state == "complete", bool(run.valid) and not _failed(run)
-    if not finished:
-        return Standing(claims=False, why_not="the run did not finish", notices=(_unfinished(folder),))
-    if not trusted:
-        why = "it is not valid" if _judged(run) else "nobody judged whether it is valid"
-        short = "is too short for claims, and " if run.profile == SMOKE else "cannot be relied on: "
-        return Standing(claims=False, why_not=f"the run {short}{why}", notices=(_invalid(run),) if _judged(run) else ())
-    if run.profile == SMOKE:
-        return Standing(claims=False, why_not=SMOKE, notices=())
-    return Standing(claims=True, why_not="", notices=())
+    if run.state != "complete":
+        return [_unfinished(folder)]
+    doubtful = {name: found for name, found in run.found.items() if not _trusted(run, found)}
+    return [_invalid(run, doubtful)] if doubtful else []
 
 
-def _judged(run: Run) -> bool:
-    return run.valid is not None or bool(_failed(run))
+def _trusted(run: Run, found: Found) -> bool:
+    return found.validity.valid and not failed(run.gates) and not failed(found.gates)
 
 
-def _failed(run: Run) -> list[Gate]:
-    return [gate for gate in run.gates if gate.verdict == FAIL]
+def failed(gates: tuple[Gate, ...]) -> list[Gate]:
+    """Return the gates that failed."""
+    return [gate for gate in gates if gate.verdict == "fail"]
 
 
-def _unfinished(folder: RunFolder) -> Notice:
-    text = f"{ENDINGS[folder.run.state]} This page shows what was written until then and claims nothing."
+def _unfinished(folder: Recorded) -> Notice:
+    run = folder.run
+    text = f"{ENDINGS[run.state]} This page shows what was written until then and claims nothing."
     last = (f"Among its last events: {event}" for event in folder.last_events)
-    reasons = (*folder.absent.values(), *folder.run.reasons, *last)
+    reasons = (*folder.absent.values(), *run.validity.reasons, *last)
     return Notice("Not finished", text, reasons, "Run it again with the command under Reproduce.")
 
 
-def _invalid(run: Run) -> Notice:
-    failed = _failed(run)
-    text = "The numbers below may be wrong and carry no claim."
-    if failed:
-        text = f"{counted(len(failed), 'gate')} failed. {text}"
-    advice = dict.fromkeys(words for gate in failed if (words := gate.advice or ADVICE.get(gate.gate, gate.note)))
+def _invalid(run: Run, doubtful: dict[str, Found]) -> Notice:
+    bad = failed((*run.gates, *(gate for found in doubtful.values() for gate in found.gates)))
+    of = "below" if len(doubtful) == len(run.found) else f"of {listed(list(doubtful))}"
+    gates = f"{counted(len(bad), 'gate')} failed. " if bad else ""
+    reasons = dict.fromkeys(reason for found in doubtful.values() for reason in found.validity.reasons)
+    advice = " ".join(dict.fromkeys(gate.advice for gate in bad if gate.advice))
     return Notice(
-        "Not valid", text, run.reasons or _named(failed), " ".join(advice) or "See the gates, then run again."
+        "Not valid",
+        f"{gates}The numbers {of} may be wrong and carry no claim.",
+        tuple(reasons or map(_named, bad)),
+        advice or "See the gates, then run again.",
     )
 
 
-def _named(gates: list[Gate]) -> tuple[str, ...]:
-    return tuple(
-        f"{gate.title}: not so{' for ' + gate.variant if gate.variant else ''} ({gate.gate})" for gate in gates
-    )
+def _named(gate: Gate) -> str:
+    return f"{gate.title}: not so{' for ' + gate.variant if gate.variant else ''} ({gate.gate})"

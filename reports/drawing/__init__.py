@@ -1,0 +1,1 @@
+"""How figures are drawn: axes, colours, inline SVG. Knows no run."""

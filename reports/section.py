@@ -1,0 +1,138 @@
+"""What a room hands to the page: sentences, tables and figures. Above reading and drawing, below the rooms."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reports.wording import FAILS, interval, listed, number
+from runfile.rows import SATURATED
+
+if TYPE_CHECKING:
+    from reports.reading.standing import Standing
+    from runfile.facts import Found
+    from runfile.rows import ResultRow
+
+REACH = {"p50": "half or more failed", "p95": "5 % or more failed", "p99": "1 % or more failed"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `kind` is value, words, fails, withheld or absent, for the eye; the words carry the same."""
+
+    text: str
+    note: str = ""
+    kind: str = "value"
+
+
+ABSENT = Cell("", kind="absent")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table, headed by a variant or a rate."""
+
+    title: str
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table with its heading; `head` says what heads its lines."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    head: str = "variant"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, what to take from it, how to read it, and the numbers behind it."""
+
+    svg: str
+    caption: str
+    note: str
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment on the page.
+
+    `template` fills its part of the page with `parts`; all else stands in what the experiments share. `links` are its
+    anchors with their names, `ratio_note` stands beside promises that are ratios, `again` tells what was measured again
+    or left out.
+    """
+
+    name: str
+    question: str
+    scope: str
+    template: str
+    found: Found
+    standing: Standing
+    headline: str
+    method: list[str]
+    parts: dict[str, object]
+    links: dict[str, str]
+    titles: dict[str, str] = field(default_factory=dict)
+    ratio_note: str = ""
+    again: list[str] = field(default_factory=list)
+
+    @property
+    def tally(self) -> str:
+        """How many promises were met, missed and withheld; none is judged where nothing may be claimed."""
+        return tally(self.found) if self.standing.claims else "not judged"
+
+
+def tally(found: Found) -> str:
+    """Return how many promises were met, missed and withheld."""
+    verdicts = Counter(check.verdict for check in found.checks)
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
+
+
+def cell(row: ResultRow | None, percentile: str = "") -> Cell:
+    """Return a result as a cell."""
+    if row is None:
+        return Cell("not measured", kind="absent")
+    if row.unknown == SATURATED:
+        return Cell(SATURATED, "the backlog grew", "withheld")
+    if not row.known or row.value is None:
+        few = "too few requests" if row.n is None else f"n = {row.n:,} is too few"
+        return Cell("withheld", few, "withheld")
+    if math.isinf(row.value):
+        return Cell(FAILS, REACH.get(percentile, "too many failed"), "fails")
+    unit = row.unit if row.unit == "share" else ""
+    return Cell(number(row.value, unit), interval(row.low, row.high, unit))
+
+
+def again(found: Found, titles: dict[str, str]) -> list[str]:
+    """Return what was measured again or left out, and why: whole trials, turns, and trials that gave nothing."""
+    said = [f"{_of(titles, each.variant)}, block {each.block}: {each.reason}" for each in found.trials if each.reason]
+    said += [
+        f"{_of(titles, each.variant)}, block {each.block}, failed: {each.reason}. "
+        + ("It was tried again" if each.again else "It is left out")
+        for each in found.failed
+    ]
+    return [*said, *_turns(found, titles)]
+
+
+def _turns(found: Found, titles: dict[str, str]) -> list[str]:
+    """Tell steps that do not count, those of one variant with one reason together."""
+    blocks: dict[tuple[str, str], Counter[int]] = {}
+    for trial in found.counted:
+        for step in getattr(trial, "steps", ()):
+            if step.reason:
+                blocks.setdefault((step.variant or trial.variant, step.reason), Counter())[trial.block] += 1
+    return [f"{_of(titles, variant)}, {_times(each)}: {reason}" for (variant, reason), each in sorted(blocks.items())]
+
+
+def _times(blocks: Counter[int]) -> str:
+    return listed([f"{count} x in block {block}" for block, count in sorted(blocks.items())])
+
+
+def _of(titles: dict[str, str], name: str) -> str:
+    return titles.get(name, name) or "All in turns"
