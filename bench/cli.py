@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import click
 
+from bench import experiments
 from bench.exits import MEANING, Exit, Failure, UsageProblem
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPERIMENTS, PEERS = ("latency",), "peers"
 EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
 COMPARE_EXITS = f"""\b
 Exit codes:
@@ -41,9 +41,9 @@ def sweetspot() -> None:
 
 
 @sweetspot.command(epilog=EXITS)
-@click.argument("experiments", nargs=-1, type=click.Choice((*EXPERIMENTS, PEERS)), metavar="[EXPERIMENT]...")
+@click.argument("names", nargs=-1, type=click.Choice(experiments.ALL), metavar="[EXPERIMENT]...")
 @click.option("--profile", default="quick", show_default=True,
-              help="smoke (90 s, no claims), quick (2 min), full (20 min), or a .toml file.")  # fmt: skip
+              help="smoke (no claims), quick, full, or a .toml file with a table for each experiment.")  # fmt: skip
 @click.option("--variants", default="", help="Names or folders, with commas between. Default: all that are found.")
 @click.option("--peers", default="", help="Names of inference servers, with commas between. Default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
@@ -51,28 +51,18 @@ def sweetspot() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and orders.")
 @photos_option
 @click.option("--expectations", type=click.Path(path_type=Path), default=None, help="Your own thresholds, as TOML.")
-def run(
-    experiments: Sequence[str],
-    variants: str,
-    peers: str,
-    expectations: Path | None,
-    **common: Any,  # noqa: ANN401 - the options that both kinds of run take
-) -> None:
-    """Put the same load on everybody and compare them.
+def run(names: Sequence[str], variants: str, peers: str, photos: Path, **rest: Any) -> None:  # noqa: ANN401 - as they are
+    """Put the same load on everybody and compare them, in one folder and one report.
 
-    EXPERIMENT is latency, the default: the variants of the product under rising load. Or peers, alone: our inference
-    server beside those that others use, with the same model (installs what is missing; 1, 7 or 27 minutes).
+    EXPERIMENT is latency: the variants of the product at low load and under rising load (1, 2 1/2 or 20 minutes). Or
+    peers: our inference server beside those that others use, with the same model (installs what is missing; 1, 7 or 27
+    minutes). Without one, all experiments of the product.
     """
-    from bench import experiments as of
-
-    common["photos"] = photo_folder(common["photos"])
-    if PEERS not in experiments and peers:
-        raise UsageProblem("--peers is for the experiment peers: sweetspot run peers --peers ...")
-    if PEERS in experiments and (set(experiments) != {PEERS} or variants or expectations):
-        raise UsageProblem("the experiment peers runs alone, and takes neither --variants nor --expectations")
-    if PEERS in experiments:
-        of.run_peers(names_in(peers), **common)
-    of.run_latency(experiments or EXPERIMENTS, names_in(variants), expectations, **common)
+    chosen = tuple(dict.fromkeys(names)) or experiments.PRODUCT
+    asked = experiments.Asked(
+        chosen, variants=names_in(variants), peers=names_in(peers), photos=photo_folder(photos), **rest
+    )
+    raise SystemExit(experiments.run(asked))
 
 
 @sweetspot.command()
@@ -92,10 +82,10 @@ def up(variant: str, port: int | None, photos: Path) -> None:
 @sweetspot.command()
 @click.argument("run", type=click.Path(path_type=Path))
 def report(run: Path) -> None:
-    """Make the report of a RUN folder again."""
-    from bench.session.render import render
+    """Make the report of a RUN folder again, and before it results.csv from the raw files."""
+    from bench.session import writeup
 
-    click.echo(render(run))
+    click.echo(writeup.again(run, experiments.by_name()))
 
 
 @sweetspot.command(epilog=COMPARE_EXITS)
@@ -180,7 +170,10 @@ def bug() -> int:
 def main() -> NoReturn:
     """Run the command line; the only place that turns failures into messages and exit codes."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop_in_order)
+        if (
+            signal.getsignal(number) is not signal.SIG_IGN
+        ):  # `nohup` has said that a closed terminal is no reason to stop
+            signal.signal(number, stop_in_order)
     try:
         sweetspot.main(prog_name="sweetspot", standalone_mode=False)
         code: int = Exit.OK

@@ -1,95 +1,98 @@
-"""What `sweetspot run` does for each experiment, from options to exit code. Below `cli.py`; heavy imports come late."""
+"""The experiments by name, and what `sweetspot run` makes of its options. Below `cli.py`; heavy imports come late."""
 
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-import click
+from bench.exits import Exit, UsageProblem
+from bench.stacks import stack
+from bench.stacks.stack import Stack
 
-from bench.exits import Failure
+if TYPE_CHECKING:
+    from bench.session.experiment import Experiment
+
+PRODUCT = ("latency",)  # those that compare the variants of the product
+ALL = (*PRODUCT, "peers")
 
 
-def run_latency(
-    experiments: Sequence[str],
-    variants: Sequence[str],
-    expectations: Path | None,
-    *,
-    profile: str,
-    out: Path,
-    seed: int,
-    photos: Path,
-) -> NoReturn:
-    """Compare the variants of the product."""
-    from bench.latency import profile as profiles
-    from bench.stacks import stack
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for."""
 
-    chosen = profiles.load(profile)
-    stacks = stack.find(variants)
+    experiments: Sequence[str]
+    profile: str
+    variants: Sequence[str]
+    peers: Sequence[str]
+    expectations: Path | None
+    out: Path
+    seed: int
+    photos: Path
+
+
+def run(asked: Asked) -> Exit:
+    """Do one run of some experiments. Raises UsageProblem before anything is measured."""
+    check(asked)
+    stacks = stack.find(asked.variants) if set(asked.experiments) & set(PRODUCT) else []
+    experiments = [make(name, asked, stacks) for name in asked.experiments]
     from bench.gates import thresholds
-    from bench.latency import (
-        closing,
-        conductor,
-        finish,  # pandas and scipy take a second, so simple mistakes are told before
-    )
-    from bench.latency import expectations as promised
-    from bench.latency.run import Settings, begin
+    from bench.session import loop
+    from bench.session.session import Settings, begin
 
     forget_our_environment()
+    from bench.latency.experiment import Latency
+
+    probes = [each.profile for each in experiments if isinstance(each, Latency)]
     settings = Settings(
-        experiments=experiments,
-        profile=chosen,
+        profile=Path(asked.profile).stem,
+        photos=asked.photos,
+        out=asked.out,
+        seed=asked.seed,
+        limits=thresholds.load(),
+        command=["sweetspot", *sys.argv[1:]],
         stacks=stacks,
-        photos=photos,
-        out=out,
-        seed=seed,
-        checks=promised.load(expectations or promised.OURS),
-        limits=thresholds.load(),
-        command=["sweetspot", *sys.argv[1:]],
+        probe_s=max((each.probe_s for each in probes), default=0.0),
+        capacity_per_s=max((each.capacity_per_s for each in probes), default=0.0),
     )
-    this = begin(settings)
-    conductor.conduct(this)
-    conclude(closing.closing_words(this.folder.facts, this.results), this.failure, this.folder.path)
-    raise SystemExit(finish.exit_code(this))
+    return loop.conduct(begin(settings, experiments), experiments)
 
 
-def run_peers(names: Sequence[str], *, profile: str, out: Path, seed: int, photos: Path) -> NoReturn:
-    """Compare inference servers."""
-    from bench.peers import peer
-    from bench.peers.profile import load
-
-    chosen = load(profile)
-    found = peer.find(names or chosen.peers)
-    from bench.gates import thresholds
-    from bench.peers import closing, conduct, promises
-    from bench.peers.run import Settings, begin
-
-    forget_our_environment()
-    settings = Settings(
-        profile=chosen,
-        peers=found,
-        photos=photos,
-        out=out,
-        seed=seed,
-        promises=promises.load(),
-        limits=thresholds.load(),
-        command=["sweetspot", *sys.argv[1:]],
-    )
-    this = begin(settings)
-    conduct.conduct(this)
-    conclude(closing.closing_words(this.folder.facts, this.results), this.failure, this.folder.path)
-    raise SystemExit(conduct.exit_code(this))
+def check(asked: Asked) -> None:
+    """Raise UsageProblem where an option belongs to an experiment that is not part of the run."""
+    if asked.peers and "peers" not in asked.experiments:
+        raise UsageProblem("--peers is for the experiment peers: sweetspot run peers --peers ...")
+    if not set(asked.experiments) & set(PRODUCT) and (asked.variants or asked.expectations):
+        raise UsageProblem("--variants and --expectations are for the experiments of the product, such as latency")
 
 
-def conclude(words: Sequence[str], failure: Failure | None, folder: Path) -> None:
-    """Say how a run went, and where its report is."""
-    from bench.session.render import render
+def make(name: str, asked: Asked, stacks: Sequence[Stack]) -> "Experiment":
+    """Return an experiment; pandas and scipy take a second, so simple mistakes are told before they load."""
+    if name == "peers":
+        from bench.peers import peer
+        from bench.peers.profile import load as profile_of_peers
 
-    click.echo("\n".join(words))
-    if failure is not None:
-        click.echo(f"sweetspot: {failure}", err=True)
-    click.echo(render(folder))
+        size = profile_of_peers(asked.profile)
+        chosen = peer.find(asked.peers or size.peers)
+        from bench.peers.experiment import Peers
+
+        return Peers(size, chosen)
+    from bench.latency import profile
+
+    found = profile.load(asked.profile)
+    from bench.latency import expectations
+    from bench.latency.experiment import Latency
+
+    return Latency(found, stacks, expectations.load(asked.expectations or expectations.OURS))
+
+
+def by_name() -> dict[str, type["Experiment"]]:
+    """Return the experiments as those who conclude from what was recorded."""
+    from bench.latency.experiment import Latency
+    from bench.peers.experiment import Peers
+
+    return {"latency": Latency, "peers": Peers}
 
 
 def forget_our_environment() -> None:

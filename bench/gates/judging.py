@@ -19,12 +19,12 @@ from runfile.facts import Gate, Validity
 PRIMARY = "response_p50"  # A1 is judged by one metric: of several at 95 % each, one would too often err
 
 
-def lag(limits: Thresholds, variant: str, lag_ms: npt.ArrayLike, service_p50_ms: float | None) -> Gate:
+def lag(limits: Thresholds, variant: str, lag_ms: npt.ArrayLike, service_p50_ms: float | None, where: str = "") -> Gate:
     """G1: requests left when they should, by the time itself or, for slow services, as a share of it."""
     limit, service = limits["G1"], service_p50_ms or 0.0
     passes = max(limit.passes, limit.extra["pass_share"] * service)
     fails = max(limit.fails, limit.extra["fail_share"] * service)
-    return _needed(replace(limit, passes=passes, fails=fails), variant, _p99(lag_ms), f"n = {np.size(lag_ms)}")
+    return _needed(replace(limit, passes=passes, fails=fails), variant, _p99(lag_ms), f"{where}n = {np.size(lag_ms)}")
 
 
 def complete(limits: Thresholds, variant: str, *, scheduled: int, sent: int, dropped: int) -> Gate:

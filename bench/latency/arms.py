@@ -1,26 +1,40 @@
-"""Who is measured in every block: each variant once, and the first one again where the profile asks for it. Pure."""
+"""Who takes turns in a block: each variant, and the first one again where the profile asks for it. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bench.latency.ladder import Rung
 from bench.latency.profile import Profile
-from bench.latency.trial import Arm
 from bench.stacks.stack import Stack
+from runfile import facts
+
+AGAIN, CONTROL = "A/A", "control"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A variant, or a variant once more for comparison with itself.
+
+    `kind` is "" for a variant; "A/A" for an equal copy; "control" for one that is sent `delay_ms` too late on purpose.
+    """
+
+    name: str
+    stack: Stack
+    of: str = ""
+    kind: str = ""
+    delay_ms: float = 0.0
+
+    @property
+    def fact(self) -> facts.Arm:
+        """What run.json says of it."""
+        return facts.Arm(self.name, self.of, self.kind, self.delay_ms)
 
 
 def arms_of(stacks: Sequence[Stack], profile: Profile) -> list[Arm]:
     """Return the arms of a run: the variants, the A/A copy of the first, and the copy with a known delay."""
     arms, first = [Arm(stack.name, stack) for stack in stacks], stacks[0]
     if profile.again:
-        arms.append(Arm(f"{first.name} again", first, first.name, "A/A"))
+        arms.append(Arm(f"{first.name} again", first, first.name, AGAIN))
     if profile.control_ms:
         name = f"{first.name} + {profile.control_ms:g} ms"
-        arms.append(Arm(name, first, first.name, "control", profile.control_ms))
+        arms.append(Arm(name, first, first.name, CONTROL, profile.control_ms))
     return arms
-
-
-def rungs_of(arm: Arm, rungs: Sequence[Rung]) -> list[Rung]:
-    """Return the steps of an arm: a copy needs none beyond capacity, and the control only low load."""
-    if arm.kind == "control":
-        return [rungs[0]]
-    return [rung for rung in rungs if not arm.kind or rung.of_capacity < 1]

@@ -1,32 +1,48 @@
-"""What a run prints at its end: the numbers in brief, and whether they may be used."""
+"""What a run of the latency experiment prints at its end: the numbers in brief, and what they say."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from bench.gates.judging import PRIMARY
-from bench.latency.results import LEVELS, Row
+from bench.latency.ratios import CASE, METRICS
+from bench.latency.results import LEVELS
+from runfile.facts import Capacity, Check, Floor, Latency, Ratio, Run
+from runfile.rows import ResultRow
 
-
-def closing_words(facts: Mapping[str, Any], table: Sequence[Row]) -> list[str]:
-    """Return the lines: response times, capacities, comparisons, promises, gates that did not pass."""
-    lines = [*response_times(table), ""]
-    lines += [capacity_words(each) for each in facts["capacity"]]
-    lines += [facts["crossover"]["words"]] if facts["crossover"] else []
-    lines += floor_words(facts["noise_floor"]) if facts["trials"] else []
-    floor = floor_of_ratios(facts["noise_floor"])
-    lines += [f"{check['verdict']:>9}: {check_words(check, floor)}" for check in facts["checks"]]
-    if facts["state"] != "complete":
-        lines.append(f"The run was {facts['state']}; what was measured before is kept.")
-    if not facts["validity"]["valid"]:
-        lines += ["This run is not valid, do not use its numbers:"]
-        lines += [f"  - {reason}" for reason in facts["validity"]["reasons"]]
-    return lines
+PRIMARY = METRICS[0]
+Cells = Mapping[tuple[str, str, float | None, str], ResultRow]
 
 
-def capacity_words(found: Mapping[str, Any]) -> str:
+def words(run: Run, rows: Sequence[ResultRow]) -> list[str]:
+    """Return the lines: response times, who is faster, capacities, noise floor, promises."""
+    found = run.experiments.latency or Latency()
+    lines = [*response_times(rows), "", *comparisons(found)]
+    lines += [capacity_words(each) for each in found.capacity]
+    lines += [found.crossover.words] if found.crossover else []
+    lines += floor_words(found.noise_floor or ()) if found.trials else []
+    floor = floor_of_ratios(found.noise_floor or ())
+    return lines + [f"{check.verdict:>9}: {check_words(check, floor)}" for check in found.checks]
+
+
+def comparisons(found: Latency) -> list[str]:
+    """Return who is faster at low load, as far as that may be claimed."""
+    low = min((each.offered_per_s or 0.0 for each in found.ratios), default=0.0)
+    own = [each for each in found.ratios if each.metric == PRIMARY and each.offered_per_s == low]
+    return [comparison_words(each) for each in own if each.low is not None] if found.verdicts else []
+
+
+def comparison_words(each: Ratio) -> str:
+    """Return one ratio in a line."""
+    value, around = each.value or 0.0, f"[{each.low:.3g}, {each.high:.3g}]"
+    at = f"at {each.offered_per_s:.3g} predictions per second"
+    if not each.claim:
+        return f"{each.left} and {each.right} cannot be told apart {at}: {value:.3g} {around} of its time (p50)"
+    word = "slower" if value > 1 else "faster"
+    return f"{each.left} is {word} than {each.right} {at}: {value:.3g} {around} of its time (p50)"
+
+
+def capacity_words(found: Capacity) -> str:
     """Return a bracket in one line."""
-    low, high, name = found["low"], found["high"], f"{found['variant']:<22} carries"
-    objective = f"{1 - found['share']:.0%} within {found['slo_ms']:g} ms"
+    low, high, name = found.low, found.high, f"{found.variant:<22} carries"
+    objective = f"{1 - (found.share or 0.0):.0%} within {found.slo_ms:g} ms"
     if low and high:
         return f"{name} between {low:.3g} and {high:.3g} predictions per second ({objective})"
     if low or high:
@@ -35,58 +51,61 @@ def capacity_words(found: Mapping[str, Any]) -> str:
     return f"{name} an unknown load: too few requests for any rate ({objective})"
 
 
-def floor_words(floors: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the noise floor in a line."""
-    known = [f"{each['metric']} +-{each['half_width']:.1%}" for each in floors if each["half_width"] is not None]
+def floor_words(floors: Sequence[Floor]) -> list[str]:
+    """Return the noise floors in a line."""
+    known = [
+        f"{each.metric} +-{each.half_width:.1%} at {each.offered_per_s:.3g}/s"
+        for each in floors
+        if each.half_width is not None and each.offered_per_s is not None
+    ]
     if not known:
-        return ["The noise floor was not measured (the profile full does), so no difference is claimed."]
+        return ["The noise floor was not measured, so no difference is claimed."]
     return [f"Noise floor, from two equal systems: {', '.join(known)}. No smaller ratio is claimed."]
 
 
-def floor_of_ratios(floors: Sequence[Mapping[str, Any]]) -> str:
-    """Return the noise floor as what stands beside every ratio."""
-    width = next((each["half_width"] for each in floors if each["metric"] == PRIMARY), None)
+def floor_of_ratios(floors: Sequence[Floor]) -> str:
+    """Return the noise floor at low load as what stands beside every ratio."""
+    width = next((each.half_width for each in floors if each.metric == PRIMARY), None)
     return "noise floor not measured" if width is None else f"noise floor +-{width:.1%}"
 
 
-def check_words(check: Mapping[str, Any], floor: str) -> str:
+def check_words(check: Check, floor: str) -> str:
     """Return a check in one line: title, value with interval, limit, noise floor of a ratio, note."""
-    value, low, high = (check[key] for key in ("value", "low", "high"))
-    shown = f"{value:.3g}" if isinstance(value, float) else "-"
-    around = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
-    ratio = f", {floor}" if check["unit"] == "x" else ""
-    note = f" ({check['note']})" if check["note"] else ""
-    return f"{check['title']}: {shown}{around} {check['unit']}, limit {check['limit']:g}{ratio}{note}"
+    shown = "-" if check.value is None else f"{check.value:.3g}"
+    around = "" if check.low is None or check.high is None else f" [{check.low:.3g}, {check.high:.3g}]"
+    ratio = f", {floor}" if check.is_ratio else ""
+    note = f" ({check.note})" if check.note else ""
+    return f"{check.title}: {shown}{around} {check.unit}, limit {check.limit:g}{ratio}{note}"
 
 
-def response_times(table: Sequence[Row]) -> list[str]:
+def response_times(table: Sequence[ResultRow]) -> list[str]:
     """Return a small plain table of the response times for the end of a run: predictions at every rate, rest at low."""
     head = f"{'variant':<22} {'case':<11} {'offered/s':>9} {'p50 ms':>20} {'p95 ms':>9} {'failed':>7} {'n':>6}"
-    cells = {(row["variant"], row["case"], row["offered_per_s"], row["metric"]): row for row in table}
+    cells = {(row.variant, row.case, row.offered_per_s, row.metric): row for row in table}
     lines, seen = [head], set()
     for variant, case, rate, metric in cells:
-        if metric != "response_p50" or (case != "prediction" and (variant, case) in seen):
+        if metric != PRIMARY or (case != CASE and (variant, case) in seen):
             continue
         seen.add((variant, case))
-        own = {name: cells.get((variant, case, rate, name), {}) for name in (*LEVELS, "failed_share")}
-        lines.append(line((str(variant), str(case), rate), own))
+        lines.append(line(cells, variant, case, rate))
     return lines
 
 
-def line(of: tuple[str, str, object], own: Mapping[str, Row]) -> str:
+def line(cells: Cells, variant: str, case: str, rate: float | None) -> str:
     """Return one line of that table."""
-    variant, case, rate = of
-    middle = own["response_p50"]
-    around = f"{number(middle)} [{number(middle, 'low')}, {number(middle, 'high')}]"
-    shown = around if middle.get("value") is not None else str(middle.get("verdict") or "-")
-    share = own["failed_share"].get("value")
-    failed = f"{share:.1%}" if isinstance(share, float) else "-"
-    offered = f"{rate:.3g}" if isinstance(rate, float) else ""
-    tail = f"{number(own['response_p95']):>9} {failed:>7} {middle['n']:>6}"
+    own = {name: cells.get((variant, case, rate, name)) for name in (*LEVELS, "failed_share")}
+    middle, failed = own[PRIMARY], own["failed_share"]
+    shown = "-"
+    if middle is not None:
+        around = f"{number(middle.value)} [{number(middle.low)}, {number(middle.high)}]"
+        shown = around if middle.value is not None else middle.verdict
+    share = "-" if failed is None or failed.value is None else f"{failed.value:.1%}"
+    late, count = own["response_p95"], "" if middle is None else middle.n
+    offered = f"{rate:.3g}" if rate else ""
+    tail = f"{number(late.value if late else None):>9} {share:>7} {count:>6}"
     return f"{variant:<22} {case:<11} {offered:>9} {shown:>20} {tail}"
 
 
-def number(row: Row, key: str = "value") -> str:
+def number(value: float | None) -> str:
     """Return a number for people; `-` where it is withheld."""
-    value = row.get(key)
-    return f"{value:.4g}" if isinstance(value, float) else "-"
+    return "-" if value is None else f"{value:.4g}"

@@ -1,98 +1,151 @@
-"""The blocks of a run: the raw limit, then every arm once, in a balanced order, all with the same arrivals."""
+"""A block: all variants up together and taking turns at low load, then each alone on its staircase.
 
-from bench.exits import StackFailed
-from bench.latency import ladder, trial
-from bench.latency.run import Run
-from bench.latency.trial import Arm, Measured, Trial
-from bench.load.schedule import draw, order_of_block
-from bench.machine import canary, limit
-from bench.session.progress import Lines
-from bench.session.targets import targets_of
-from bench.statistics.noise import canary_deviation
+What generator or machine spoiled is measured again within the bound: single rounds of turns, a staircase as a whole.
+"""
 
-CANARY_ROUNDS = 8
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 
-def measure_block(run: Run, block: int, show: Lines) -> None:
-    """Measure the raw limit and every arm once, all with the same arrivals and photos."""
-    seed = run.settings.seed
-    if run.settings.profile.limit_s:
-        show.step()
-        measure_limit(run, block + 1, show)
-    for position, index in enumerate(order_of_block(len(run.arms), block, seed), start=1):
-        show.step()
-        measure_arm(run, (block, position), run.arms[index], show)
+from bench.latency import ladder
+from bench.latency.arms import Arm
+from bench.latency.profile import Profile
+from bench.load.generator import Flight
+from bench.machine.limit import BACK_TO_BACK, PACED, BareLoop
+from bench.session import failures, gates, trial
+from bench.session.preparation import MOST_PER_S
+from bench.session.session import Session
+from bench.session.trial import Course, Measured, Rows, Up, Where
+from bench.stacks.stack import Role
+from bench.statistics.quantities import MS, RAW_LIMIT
+from bench.statistics.steps import SECOND_NS
+from runfile.facts import Step
 
-
-def measure_arm(run: Run, place: tuple[int, int], arm: Arm, show: Lines) -> None:
-    """Measure one arm; once more if the machine was not itself meanwhile, as often as the profile allows."""
-    block, position = place
-    while True:
-        this = Trial(len(run.measured) + 1, block + 1, position, arm, run.rungs(arm))
-        measured = measure(run, this)
-        measured.repeated = unfit(run, measured)
-        used = sum(bool(each.repeated) for each in run.measured)
-        if used >= run.settings.profile.repeats:
-            measured.repeated = ""
-        keep(run, measured)
-        if not measured.repeated:
-            return
-        show.say(f"{arm.name} is measured again: {measured.repeated}")
+NAME = "latency"
+REST: Role = "refresh"  # the role that would work in another's turn
+BACK_TO_BACK_S = 0.4
 
 
-def measure(run: Run, this: Trial) -> Measured:
-    """Measure one trial, with the canary before and after it."""
-    settings, reference = run.settings, run.verified[0]
-    warm_up, steps = ladder.phases(settings.profile, this.rungs)
-    schedule = draw(
-        warm_up, steps, len(reference.answers), arrivals=settings.profile.arrivals, seed=(settings.seed, this.block)
-    )
-    run.folder.event("trial started", trial=this.number, block=this.block, variant=this.arm.name)
-    before = run.last_canary or canary.measure(run.bench.sut, CANARY_ROUNDS)
-    measured = trial.measure(run.bench, this, schedule, targets_of(reference))
-    run.last_canary = canary.measure(run.bench.sut, CANARY_ROUNDS)
-    measured.canaries = [before, run.last_canary]
-    return measured
+@dataclass(frozen=True)
+class Block:
+    """One block of a run, numbers from 1."""
+
+    session: Session
+    profile: Profile
+    arms: Sequence[Arm]
+    number: int
+
+    def course(self, steps: Sequence[Step], flight: int = 0, *, warmup_s: float = 0.0) -> Course:
+        """Return what is sent to these steps."""
+        delays = {arm.name: arm.delay_ms for arm in self.arms}
+        photos, seed = len(self.session.targets), (self.session.settings.seed, self.number, flight)
+        return ladder.course(steps, self.profile, photos, warmup_s=warmup_s, seed=seed, delays_ms=delays)
 
 
-def unfit(run: Run, measured: Measured) -> str:
-    """Say why a trial should be repeated, "" if it need not."""
-    session = [each.canary_ms for each in (*run.measured, measured) if each.canary_ms]
-    deviation = canary_deviation(measured.canary_ms, session) if measured.canary_ms else 0.0
-    steal = measured.machine.steal_share or 0.0
-    if deviation > run.settings.limits["G6-canary"].extra["repeat"]:
-        return f"the cores were {deviation:.0%} off their usual speed"
-    return f"{steal:.0%} of the CPU was stolen" if steal > run.settings.limits["G6-steal"].fails else ""
+def take_turns(block: Block) -> None:
+    """Start everything beside each other, and let all take turns."""
+    where = Where(NAME, block.number, "")
+    failures.tried(block.session, where, partial(rounds, block, where))
 
 
-def keep(run: Run, measured: Measured) -> None:
-    """Write down a trial."""
-    run.measured.append(measured)
-    run.folder.add_trial(measured.requests(), measured.processes)
-    run.folder.save(trials=[each.record() for each in run.measured])
-    name = "trial repeated" if measured.repeated else "trial finished"
-    run.folder.event(
-        name, trial=measured.trial.number, variant=measured.trial.arm.name, **measured.counts(),
-        reason=measured.repeated,
-    )  # fmt: skip
+def rounds(block: Block, where: Where) -> bool:
+    """Fly until there are as many good rounds as the profile asks for, or the bound is reached. Raises TrialFailed."""
+    session, profile, flights = block.session, block.profile, 0
+    wanted = [load.rounds for load in profile.turns.loads]
+    with ExitStack() as held:
+        these = held.enter_context(trial.up(session, where, {arm.name: arm.stack for arm in block.arms}))
+        bare = held.enter_context(bare_loop(session, where)) if profile.raw_limit else None
+        while any(wanted):
+            steps = ladder.turns(block.arms, profile, min(session.capacity.values()), wanted, warm_up=not flights)
+            during = partial(let_rest, steps, bare, sum(profile.bystanders.values()))
+            measured = trial.fly(session, where, these, block.course(steps, flights), during)
+            bad = spoiled_rounds(session, measured)
+            again = bool(bad) and failures.may_repeat(session)
+            if again:
+                measured = measured.without(bad)
+                session.say(f"{len(bad)} rounds of turns are measured again, because {next(iter(bad.values()))}")
+            trial.keep(session, measured)
+            wanted = ladder.rounds_at(steps, bad) if again else []
+            flights += 1
+    return True
 
 
-def measure_limit(run: Run, block: int, show: Lines) -> None:
-    """Measure the raw limit, in every block: the machine changes in the course of a run.
+def bare_loop(session: Session, where: Where) -> BareLoop:
+    """Return the bare model over the photos as they are served."""
+    log, version = session.logs(where.name) / "raw-limit.log", session.verified[0].model["version"]
+    return BareLoop(session.images, log=log, cores=session.sut, version=version)
 
-    Without it the run goes on, but nothing is said about how near a variant comes to it.
+
+def let_rest(steps: Sequence[Step], bare: BareLoop | None, others_per_s: float, flight: Flight, these: Up) -> Rows:
+    """Let those who precompute rest while others have their turn, and the bare model have its own; return its rows.
+
+    Its pace is that of all requests of the load, since each of them wakes the core.
     """
-    version, profile = run.verified[0].model["version"], run.settings.profile
-    logs = run.folder.path / "logs" / f"block-{block:02d}"
-    low = run.rungs(run.arms[0])[0].rate_per_s + sum(profile.bystanders.values())
-    for pace in limit.paces(low, profile.limit_s):
-        try:
-            found = limit.measure(run.images, version, pace, run.bench.sut, logs)
-        except StackFailed as failure:
-            show.say(f"warning: {failure}")
-            run.folder.event("raw limit failed", block=block, pace=pace.case, reason=str(failure))
-        else:
-            run.limits[block, pace.case] = found
-            run.folder.event(
-                "raw limit measured", block=block, pace=pace.case, samples=len(found.samples_ms["response"])
-            )
+    rows: Rows = []
+    for stack in these.stacks.values():
+        stack.rest(REST)
+    for step in steps:
+        own = [these.stacks[step.variant]] if step.variant in these.stacks else []
+        for stack in own:
+            stack.wake(REST)
+        flight.until(step.start_s)
+        if bare is not None and step.variant == RAW_LIMIT:
+            rows += bare_turn(bare, step, step.rate_per_s + others_per_s)
+        flight.until(step.start_s + step.seconds)
+        for stack in own:
+            stack.rest(REST)
+    if bare is not None:
+        rows += bare_turn(bare, steps[-1], 0.0)
+    for stack in these.stacks.values():
+        stack.wake(REST)
+    return rows
+
+
+def bare_turn(bare: BareLoop, step: Step, rate_per_s: float) -> Rows:
+    """Return the rows of one turn of the bare model: paced like the load, or without a pause after the last step."""
+    start_s, seconds = (step.start_s, step.seconds) if rate_per_s else (step.start_s + step.seconds, BACK_TO_BACK_S)
+    paced = {"case": PACED, "offered_per_s": step.rate_per_s} if rate_per_s else {"case": BACK_TO_BACK}
+    same = {"variant": RAW_LIMIT, "step": step.step, **paced}
+    found = bare.turn(seconds, rate_per_s)
+    return [{**same, **row} for row in found.rows(round(start_s * SECOND_NS), rate_per_s)]
+
+
+def climb(block: Block, arm: Arm, position: int) -> None:
+    """Let one variant climb its staircase alone."""
+    session, where = block.session, Where(NAME, block.number, arm.name, position)
+    steps = ladder.staircase(arm.name, block.profile, session.capacity[arm.stack.name], MOST_PER_S)
+    course = block.course(steps, warmup_s=block.profile.warmup_s)
+    measure = partial(trial.measure, session, where, {arm.name: arm.stack}, course)
+    failures.attempt(session, where, measure, partial(spoiled, session))
+
+
+def spoiled(session: Session, measured: Measured) -> str:
+    """Say why a staircase should be measured again, "" if it need not."""
+    late = [lateness(session, measured, {step.step}) for step in measured.trial.steps]
+    known = [each.canary_ms for each in session.folder.run.found[NAME].counted if each.canary_ms]
+    machine = gates.disturbed(session.settings.limits, measured.trial, known)
+    return next((reason for reason in (*late, machine) if reason), "")
+
+
+def spoiled_rounds(session: Session, measured: Measured) -> dict[int, str]:
+    """Return the rounds in which the generator was late, with the reason."""
+    of: dict[int, set[int]] = {}
+    for step in measured.trial.steps:
+        if step.round:
+            of.setdefault(step.round, set()).add(step.step)
+    found = {number: lateness(session, measured, steps) for number, steps in of.items()}
+    return {number: reason for number, reason in found.items() if reason}
+
+
+def lateness(session: Session, measured: Measured, steps: set[int]) -> str:
+    """Say by how much the generator was late in these steps, "" if it was in time."""
+    table = measured.load.table
+    numbers = table["step"].to_numpy()
+    intended, sent, done = (table[name].to_numpy().astype(float) / MS for name in ("intended_ns", "sent_ns", "done_ns"))
+    delays = np.array([measured.course.delays_ms.get(step.variant, 0.0) for step in measured.trial.steps])
+    own = np.isin(numbers, list(steps)) & ~np.isnan(sent)
+    lag = (sent - intended)[own] - delays[numbers[own]]
+    return gates.late(session.settings.limits, lag, (done - sent)[own & (measured.load.outcome == "ok")])

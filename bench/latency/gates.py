@@ -1,4 +1,4 @@
-"""The gates of a run: hands what was measured to `bench.gates.judging`, arm by arm and then as a whole."""
+"""The gates of the latency experiment: hands what was recorded to `bench.gates.judging`, arm by arm, then whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,139 +6,144 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench.gates import judging as gates
-from bench.gates.thresholds import Gate, Thresholds
-from bench.latency.ratios import CASE, METRICS, Floors
-from bench.latency.trial import Arm, Measured
-from bench.load.samples import NEVER
-from bench.machine.cores import Split
-from bench.session.surroundings import cpu_percent, environment, worst
-from bench.statistics.estimates import Estimate, paired_difference
+from bench.gates import judging
+from bench.latency.arms import AGAIN, CONTROL
+from bench.latency.ratios import CASE, METRICS, Floors, compare
+from bench.session import gates
+from bench.session.experiment import Raw
+from bench.statistics.estimates import Estimate, Floats
 from bench.statistics.noise import order_effect
-from bench.statistics.quantities import Quantities
+from bench.statistics.quantities import MS, RAW_LIMIT, Quantities
 from bench.statistics.steps import TrialFacts
+from runfile.facts import Arm, Gate, Latency, Trial
 
 PRIMARY = METRICS[0]
-MS = 1e6
+TURNS = "turns"  # what gates call the trials in which all took turns
 
 
 @dataclass(frozen=True)
-class Null:
-    """What the generator did against a server that does nothing, at some requests per second. Milliseconds."""
+class Seen:
+    """All that the gates look at; `counted` are the requests that count."""
 
-    rate_per_s: float
-    lag_p99_ms: float
-    service_p99_ms: float
-
-
-@dataclass(frozen=True)
-class Session:
-    """All that the gates look at."""
-
-    limits: Thresholds
-    cores: Split
-    null: Null | None
-    arms: Sequence[Arm]
-    measured: Sequence[Measured]  # those that count
-    requests: pd.DataFrame
+    raw: Raw
+    own: Latency
+    counted: pd.DataFrame
     found: Quantities
-    facts: Sequence[TrialFacts]
+    trials: Sequence[TrialFacts]
     floors: Floors
 
+    def rows(self, trials: Sequence[Trial]) -> pd.DataFrame:
+        """Return all requests of some trials, also those that do not count."""
+        return self.raw.requests[self.raw.requests["trial"].isin([trial.trial for trial in trials])]
 
-def judge(session: Session) -> list[Gate]:
+
+def judge(seen: Seen) -> list[Gate]:
     """Return all gates."""
-    limits, cores = session.limits, session.cores
-    table = [gates.own_cores(limits, shared=len(set(cores.sut) & set(cores.generator)), pinned=cores.pinned)]
-    if session.null:
-        null = session.null
-        table += gates.calibration(limits, null.rate_per_s, null.lag_p99_ms, null.service_p99_ms)
-    for arm in session.arms:
-        own = [each for each in session.measured if each.trial.arm.name == arm.name]
-        if own:
-            table += of_arm(session, arm, own)
-    return table + of_session(session)
+    table: list[Gate] = []
+    names = {arm.name: arm for arm in seen.own.arms}
+    for name in dict.fromkeys((*(each.name for each in seen.raw.run.variants), *names)):
+        if (seen.counted["variant"] == name).any():
+            table += of_arm(seen, name, names.get(name))
+    for name in dict.fromkeys(trial.variant for trial in seen.own.counted):
+        table += of_trials(seen, name, [trial for trial in seen.own.counted if trial.variant == name])
+    return table + of_session(seen)
 
 
-def of_arm(session: Session, arm: Arm, own: Sequence[Measured]) -> list[Gate]:
-    """Return the gates of one arm over all of its trials."""
-    limits, name, found = session.limits, arm.name, session.found
-    requests = session.requests[session.requests["variant"] == name]
-    sent = int(requests["sent_ns"].notna().sum())
-    outcomes = requests["outcome"].value_counts()
-    lag_ms = (requests["sent_ns"] - requests["intended_ns"]).dropna().to_numpy(dtype=np.float64) / MS - arm.delay_ms
-    loop_lag_ms = np.concatenate([each.load.loop_lag_ns for each in own]) / MS
-    scheduled = sum(int(each.schedule.measured.sum()) for each in own)
-    recorded = sum(int(np.count_nonzero(each.load.times("sent_ns") != NEVER)) for each in own)
+def of_arm(seen: Seen, name: str, arm: Arm | None) -> list[Gate]:
+    """Return the gates of what was sent to one arm and came back, turns and staircases together."""
+    limits, own = seen.raw.limits, seen.counted[seen.counted["variant"] == name]
+    sent = int(own["sent_ns"].notna().sum())
+    outcomes = own["outcome"].value_counts()
     return [
-        gates.lag(limits, name, lag_ms, shortest_service(found, name)),
-        gates.complete(
-            limits, name, scheduled=scheduled, sent=sent, dropped=int(outcomes.get("dropped", 0))
+        lag(seen, name, own, arm.delay_ms if arm else 0.0),
+        judging.complete(
+            limits, name, scheduled=scheduled(seen, name), sent=sent, dropped=int(outcomes.get("dropped", 0))
         ),
-        gates.generator_cpu(limits, name, {"generator": cpu_percent(own)}),
-        gates.loop_lag(limits, name, loop_lag_ms, gc_off=not any(each.load.collections for each in own)),
-        *gates.environment(limits, name, **environment(session.measured, own, session.cores)),
-        grown(session, name),
-        gates.books(limits, name, worst(fact.little_error for fact in session.facts if fact.variant == name)),
-        gates.single_attempts(
-            limits, name, recorded=recorded,
-            on_wire=sum(each.load.requests_sent for each in own),
-            connections=sum(each.load.connections for each in own),
-        ),
-        gates.same_answers(limits, name, wrong=int(outcomes.get("wrong", 0)), compared=sent),
-    ]  # fmt: skip
+        grown(seen, name),
+        judging.same_answers(limits, name, wrong=int(outcomes.get("wrong", 0)), compared=sent),
+    ]
 
 
-def of_session(session: Session) -> list[Gate]:
-    """Return the gates of the session as a whole: A/A, order, control. Not judged where the arm is not part of it."""
-    limits, table = session.limits, []
-    for arm in session.arms:
-        if arm.kind == "A/A":
-            low = session.found.low(arm.name)
-            own = {metric: floor for (metric, rate), floor in session.floors.items() if rate == low}
-            table += gates.equal(limits, arm.name, own)
-        elif arm.kind == "control":
-            table.append(gates.control(limits, arm.name, difference(session.found, arm), arm.delay_ms))
-    return [*table, gates.order(limits, order_of(session))]
+def lag(seen: Seen, name: str, own: pd.DataFrame, delay_ms: float) -> Gate:
+    """Return G1 for the offered rate at which it is worst: lateness is held against the service time there."""
+    gates_ = []
+    for rate, rows in own.groupby("offered_per_s"):
+        late_ms = (rows["sent_ns"] - rows["intended_ns"]).dropna().to_numpy(dtype=np.float64) / MS - delay_ms
+        good = rows[rows["outcome"] == "ok"]
+        by_case = ((good["done_ns"] - good["sent_ns"]) / MS).groupby(good["case"]).median()
+        shortest_ms = float(by_case.min()) if len(good) else None
+        where = f"at {float(str(rate)):.3g} predictions per second, "
+        gates_.append(judging.lag(seen.raw.limits, name, late_ms, shortest_ms, where))
+    return max(gates_, key=lambda gate: (gate.value or np.inf) / (gate.fail_above or 1.0))
 
 
-def difference(found: Quantities, arm: Arm) -> Estimate:
-    """Return by how many ms an arm is slower than the variant that it is a copy of, at low load, paired by block."""
-    left, right = found.by_block(arm.name, CASE, PRIMARY), found.by_block(arm.of, CASE, PRIMARY)
-    blocks = sorted(left.keys() & right.keys())
-    return paired_difference([left[block] for block in blocks], [right[block] for block in blocks])
+def scheduled(seen: Seen, name: str) -> int:
+    """Return how many requests of the steps that count were planned for an arm."""
+    steps = [step for trial in seen.own.counted for step in trial.steps if not step.reason]
+    return sum(step.scheduled for step in steps if step.variant == name)
 
 
-def order_of(session: Session) -> Estimate | None:
-    """Return the effect of the place within a block on the response at low load; None where blocks are incomplete."""
-    names = [arm.name for arm in session.arms]
-    places = {(m.trial.block, m.trial.arm.name): m.trial.position for m in session.measured}
-    values = {name: session.found.by_block(name, CASE, PRIMARY) for name in names}
-    blocks = sorted(
-        {block for block, _ in places if all((block, name) in places and block in values[name] for name in names)}
-    )
-    if not blocks:
-        return None
-    times = [[values[name][block] for name in names] for block in blocks]
-    return order_effect(times, [[places[block, name] for name in names] for block in blocks])
-
-
-def grown(session: Session, variant: str) -> Gate:
+def grown(seen: Seen, variant: str) -> Gate:
     """Return G7 for the step that grew most, which above capacity is what it should do."""
-    steps = [step for fact in session.facts if fact.variant == variant for step in fact.steps]
+    steps = [step for trial in seen.trials for step in trial.steps if step.variant == variant]
     known = [(step.rate, step.steadiness[CASE]) for step in steps if CASE in step.steadiness]
     most = max(known, key=lambda each: (each[1].label == "saturated", each[1].index), default=None)
     if most is None:
-        return gates.steady(session.limits, variant, None)
-    return gates.steady(session.limits, variant, most[1], f"at {most[0]:.3g} predictions per second")
+        return judging.steady(seen.raw.limits, variant, None)
+    return judging.steady(seen.raw.limits, variant, most[1], f"at {most[0]:.3g} predictions per second")
 
 
-def shortest_service(found: Quantities, variant: str) -> float | None:
-    """Return the median service time of the quickest case at low load."""
-    low = found.low(variant)
-    medians = [
-        float(np.median(np.concatenate(list(blocks.values()))))
-        for (name, _, rate, quantity), blocks in found.samples.items()
-        if (name, rate, quantity) == (variant, low, "service")
+def of_trials(seen: Seen, variant: str, own: Sequence[Trial]) -> list[Gate]:
+    """Return the gates of machine and generator during some trials: the staircases of a variant, or all turns."""
+    limits, name = seen.raw.limits, variant or TURNS
+    numbers = {trial.trial for trial in own}
+    foreign = gates.mean(gates.foreign_share(trial, seen.raw.processes, seen.raw.run.machine) for trial in own)
+    return [
+        *gates.of_generator(limits, name, own, seen.rows(own), seen.raw.processes),
+        *gates.of_machine(limits, name, own, seen.own.counted, foreign),
+        judging.books(limits, name, gates.worst(each.little_error for each in seen.trials if each.trial in numbers)),
     ]
-    return min(medians, default=None)
+
+
+def of_session(seen: Seen) -> list[Gate]:
+    """Return the gates of the session as a whole: A/A, order, control. Not judged where the arm is not part of it."""
+    limits, table = seen.raw.limits, []
+    for arm in seen.own.arms:
+        if arm.kind == AGAIN:
+            low = seen.found.low(arm.name)
+            own = {metric: floor for (metric, rate), floor in seen.floors.items() if rate == low}
+            table += judging.equal(limits, arm.name, own)
+        elif arm.kind == CONTROL:
+            table.append(judging.control(limits, arm.name, difference(seen.found, arm), arm.delay_ms))
+    return [*table, judging.order(limits, order_of(seen))]
+
+
+def difference(found: Quantities, arm: Arm) -> Estimate:
+    """Return by how many ms an arm is slower than the variant that it is a copy of, at low load."""
+    return compare(found, (arm.name, CASE, PRIMARY, None), (arm.of, CASE, PRIMARY, None), "difference")
+
+
+def order_of(seen: Seen) -> Estimate | None:
+    """Return the effect of the place within a round on the median response at low load; None where there is none."""
+    turns = [trial for trial in seen.own.counted if not trial.variant]
+    names = list(dict.fromkeys(step.variant for trial in turns for step in trial.steps if step.variant != RAW_LIMIT))
+    times: list[list[float]] = []
+    places: list[list[int]] = []
+    for trial in turns:
+        own = medians(seen.counted[(seen.counted["trial"] == trial.trial) & (seen.counted["case"] == CASE)])
+        low = min((step.rate_per_s for step in trial.steps), default=0.0)
+        for round_ in sorted({step.round for step in trial.steps if step.rate_per_s == low and not step.reason}):
+            steps = {step.variant: step for step in trial.steps if step.round == round_}
+            if all(name in steps and steps[name].step in own for name in names):
+                times.append([own[steps[name].step] for name in names])
+                places.append([steps[name].position for name in names])
+    return order_effect(times, places) if len(times) > 1 and len(names) > 1 else None
+
+
+def medians(rows: pd.DataFrame) -> dict[int, float]:
+    """Return the median response in ms by step."""
+    response: Floats = np.where(rows["outcome"] == "ok", (rows["done_ns"] - rows["intended_ns"]) / MS, np.inf)
+    return {
+        int(str(step)): float(value)
+        for step, value in pd.Series(response, rows["step"]).groupby(level=0).median().items()
+    }

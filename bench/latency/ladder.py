@@ -1,51 +1,96 @@
-"""Which rates a variant is offered: shares of the smallest capacity, common to all, then of its own. Pure."""
+"""What a trial sends: turns at low load for all variants of a block, and the staircase that each climbs alone. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate
 
-from bench.latency.profile import Profile, Step
-from bench.load.schedule import Phase
+from bench.latency.arms import CONTROL, Arm
+from bench.latency.profile import Profile
+from bench.load.schedule import Phase, draw, order_of_block
+from bench.session.trial import Course
+from bench.statistics.quantities import RAW_LIMIT
+from runfile.facts import Step
 
 SETTLE_S = 0.2
-OWN_FROM = 0.5  # below half of its own capacity the common steps have shown enough
-NEAR = 1.2  # a variant whose steps end this near to the common ones climbs no further
+DRAIN = 1.2  # of the time that working off an overload takes at full capacity
+WARM_UP = "warm-up"
 
 
-@dataclass(frozen=True)
-class Rung:
-    """One step with its numbers: offered predictions per second, as a share of the variant's own capacity, times."""
+def turns(
+    arms: Sequence[Arm], profile: Profile, smallest_per_s: float, rounds: Sequence[int], *, warm_up: bool
+) -> list[Step]:
+    """Return the turns of a block: at each load so many rounds, in each of them everybody once, in a balanced order.
 
-    rate_per_s: float
-    of_capacity: float
-    seconds: float
-    pause_s: float
-
-    def phase(self, bystanders: Mapping[str, float]) -> Phase:
-        """Return the arrivals of this step."""
-        return Phase(self.seconds, {"prediction": self.rate_per_s, **bystanders}, self.pause_s)
-
-
-def ladder(steps: Sequence[Step], capacity: float, smallest: float) -> list[Rung]:
-    """Return the rungs of one variant: those that all variants share, then higher ones up to its own capacity's."""
-    common = [rung(step, smallest, capacity) for step in steps]
-    reached = common[-1].rate_per_s * NEAR
-    own = [step for step in steps if step.load >= OWN_FROM and step.load * capacity > reached]
-    return common + [rung(step, capacity, capacity) for step in own]
-
-
-def rung(step: Step, base: float, capacity: float) -> Rung:
-    """Return one rung. After an overload there is a pause in which what has piled up is worked off."""
-    rate = step.load * base
-    excess_s = max(0.0, step.load - 1) * step.seconds
-    return Rung(rate, rate / capacity, step.seconds, SETTLE_S + 1.2 * excess_s)
+    The control arm takes part at low load only; the bare model at every load, as one that nobody sends anything to.
+    """
+    steps: list[Step] = []
+    low = rate_of(profile.turns.loads[0].load, smallest_per_s)
+    if warm_up:
+        steps += [Step(0, 0.0, profile.warmup_s, low, variant=arm.name, reason=WARM_UP) for arm in arms]
+    for load, count in zip(profile.turns.loads, rounds, strict=True):
+        rate, lowest = rate_of(load.load, smallest_per_s), load is profile.turns.loads[0]
+        names = [arm.name for arm in arms if lowest or arm.kind != CONTROL]
+        names += [RAW_LIMIT] if profile.raw_limit else []
+        for _ in range(count):
+            number = max((step.round for step in steps), default=0) + 1
+            order = enumerate(order_of_block(len(names), number - 1, len(names)), start=1)
+            steps += [
+                Step(0, 0.0, profile.turns.seconds, rate, load.load, profile.turns.pause_s, names[index], number, place)
+                for place, index in order
+            ]
+    return placed(steps)
 
 
-def phases(profile: Profile, rungs: Sequence[Rung]) -> tuple[Phase, list[Phase]]:
-    """Return warm-up and steps; the warm-up's load is that of the second step, so that nothing is cold."""
-    warm = rungs[min(1, len(rungs) - 1)].phase(profile.bystanders)
-    return Phase(profile.warmup_s, warm.rates), [rung.phase(profile.bystanders) for rung in rungs]
+def rounds_at(steps: Sequence[Step], numbers: Collection[int]) -> list[int]:
+    """Return how many of these rounds there are at each load."""
+    of = {step.round: step.rate_per_s for step in steps if step.round}
+    return [sum(of[number] == rate for number in numbers) for rate in dict.fromkeys(of.values())]
 
 
-def seconds(profile: Profile, rungs: Sequence[Rung]) -> float:
-    """Return how long a trial sends: warm-up, steps, and the pauses after them, the last for its drain."""
-    return profile.warmup_s + sum(rung.seconds + rung.pause_s for rung in rungs)
+def staircase(arm: str, profile: Profile, capacity_per_s: float, most_per_s: float) -> list[Step]:
+    """Return the steps of one variant: shares of its own capacity, as far as the generator is known to carry them.
+
+    After an overload there is a pause in which what has piled up is worked off.
+    """
+    steps = []
+    for step in profile.steps:
+        rate, excess_s = rate_of(step.load, capacity_per_s), max(0.0, step.load - 1) * step.seconds
+        if rate <= most_per_s:
+            pause = SETTLE_S + DRAIN * excess_s
+            steps.append(Step(0, 0.0, step.seconds, rate, step.load, pause, arm))
+    return placed(steps)
+
+
+def rate_of(load: float, capacity_per_s: float) -> float:
+    """Return an offered rate; it is worth no more than three digits."""
+    return float(f"{load * capacity_per_s:.3g}")
+
+
+def placed(steps: Sequence[Step]) -> list[Step]:
+    """Give steps their numbers and their places in time."""
+    starts = accumulate((step.seconds + step.pause_s for step in steps), initial=0.0)
+    return [
+        Step(number, start, step.seconds, step.rate_per_s, step.of_capacity, step.pause_s, step.variant, step.round,
+             step.position, reason=step.reason)
+        for number, (step, start) in enumerate(zip(steps, starts, strict=False))
+    ]  # fmt: skip
+
+
+def course(
+    steps: Sequence[Step], profile: Profile, photos: int, *, warmup_s: float, seed: tuple[int, ...],
+    delays_ms: Mapping[str, float] | None = None,
+) -> Course:  # fmt: skip
+    """Draw the arrivals of steps. Within a round everybody gets the same; so does everybody's first step, and so on.
+
+    The warm-up's load is that of the second step, so that nothing is cold.
+    """
+    phases = list(phases_of(steps, profile.bystanders))
+    warm = phases[min(1, len(phases) - 1)].rates
+    schedule = draw(Phase(warmup_s, warm), phases, photos, arrivals=profile.arrivals, seed=seed)
+    return Course(schedule, steps, delays_ms or {})
+
+
+def phases_of(steps: Sequence[Step], bystanders: Mapping[str, float]) -> Iterator[Phase]:
+    """Return the arrivals of each step; the bare model gets none."""
+    for step in steps:
+        rates = {} if step.variant == RAW_LIMIT else {"prediction": step.rate_per_s, **bystanders}
+        yield Phase(step.seconds, rates, step.pause_s, step.round or step.step)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bench.tomlfile import Count, Positive, Written, read_profile
 from runfile.facts import Scalars
 
 OURS = Path(__file__).with_name("profiles.toml")
+BYSTANDERS = ("metadata", "page", "image")
 LOW_LOAD = 0.3  # a first load above it would not be low, and promises are made for low load
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -22,6 +23,13 @@ def rising(loads: Sequence[float], what: str) -> None:
         raise ValueError(f"{what}: loads must rise from one to the next, and there must be one")
 
 
+def routes(rates: Mapping[str, float]) -> Mapping[str, float]:
+    """Raise ValueError where a rate is for no route that needs no model."""
+    if not set(rates) <= {*BYSTANDERS}:
+        raise ValueError(f"must be rates of some of: {', '.join(BYSTANDERS)}")
+    return rates
+
+
 @dataclass(frozen=True)
 class Step(Written):
     """One step of a staircase: the load as a share of capacity, for so many seconds."""
@@ -31,13 +39,20 @@ class Step(Written):
 
 
 @dataclass(frozen=True)
-class Turns(Written):
-    """How the variants of a block take turns: so often at each load, for so long, with a pause after each."""
+class Rounds(Written):
+    """So many rounds of turns at a load, as a share of the smallest capacity."""
 
+    load: Positive
     rounds: Count
+
+
+@dataclass(frozen=True)
+class Turns(Written):
+    """How the variants of a block take turns: how often at each load, for how long, with a pause after each."""
+
     seconds: Positive
     pause_s: Seconds
-    loads: tuple[Positive, ...]
+    loads: tuple[Rounds, ...]
 
 
 @dataclass(frozen=True)
@@ -56,14 +71,14 @@ class Profile(Written):
     repeats: Annotated[int, Field(ge=0)]
     arrivals: Literal["poisson", "constant"]
     verdicts: bool
-    bystanders: Mapping[Literal["metadata", "page", "image"], Positive]
+    bystanders: Annotated[Mapping[str, Positive], AfterValidator(routes)]
     turns: Turns
     steps: tuple[Step, ...]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        rising(self.turns.loads, "turns")
-        if self.turns.loads[0] > LOW_LOAD:
+        rising([each.load for each in self.turns.loads], "turns")
+        if self.turns.loads[0].load > LOW_LOAD:
             raise ValueError(f"turns: the first load must be at most {LOW_LOAD:g}, or it is not low")
         if self.staircases:
             rising([step.load for step in self.steps], "steps")
@@ -72,12 +87,12 @@ class Profile(Written):
     def settings(self) -> Scalars:
         """Return the profile as the flat settings of run.json."""
         turns, keys = self.turns, ("blocks", "staircases", "warmup_s", "slo_ms", "control_ms", "repeats", "arrivals")
-        loads = " and ".join(f"{load:g}" for load in turns.loads)
+        loads = " and ".join(f"{each.rounds} rounds at {each.load:g} x the smallest capacity" for each in turns.loads)
         return {
             **{key: getattr(self, key) for key in keys},
             "again": self.again,
             **{f"rate_{case}_per_s": rate for case, rate in self.bystanders.items()},
-            "turns": f"{turns.rounds} rounds of {turns.seconds:g} s at {loads} x the smallest capacity",
+            "turns": f"{loads}, each turn {turns.seconds:g} s",
             "steps": ", ".join(f"{step.load:g} x capacity for {step.seconds:g} s" for step in self.steps),
         }
 

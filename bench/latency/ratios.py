@@ -1,63 +1,66 @@
-"""Variants against each other: ratios at every common rate, the noise floor of equal systems, the crossover. Pure."""
+"""Variants against each other: ratios at every common rate, the noise floor of equal systems, the crossover. Pure.
+
+What is compared is paired: within a round where variants took turns, and a block is then worth the median over its
+rounds; else within a block. One rule for a difference: `noise.claim`.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Literal
 
+import numpy as np
+
+from bench.statistics import estimates
 from bench.statistics.estimates import Estimate
-from bench.statistics.noise import claim, half_width, noise_floor
-from bench.statistics.quantities import Quantities
+from bench.statistics.noise import claim, half_width
+from bench.statistics.quantities import MEDIAN, Quantities, paired, parse
 from bench.statistics.steps import PREDICTION, Full
+from runfile.facts import Crossover, Floor, Ratio
 
 CASE = PREDICTION
 METRICS = ("response_p50", "response_p95")
 NO_FLOOR = Estimate(None, None, None, 0)
 
+Side = tuple[str, str, str, float | None]  # variant, case, metric, and the rate: None is low load
+How = Literal["ratio", "difference"]
 
-@dataclass(frozen=True)
-class Ratio:
-    """left / right of one metric at one offered rate, with the noise floor that it must stand out of to be a claim."""
 
-    left: str
-    right: str
-    metric: str
-    rate: float
-    estimate: Estimate
-    floor: Estimate
+def compare(found: Quantities, left: Side, right: Side, how: How) -> Estimate:
+    """Return left / right or left - right over all blocks that have both, with its interval over blocks."""
+    values = by_block(found, left, right, how)
+    return estimates.paired_ratio(values, [1.0] * len(values)) if how == "ratio" else estimates.mean(values)
 
-    @property
-    def claimed(self) -> bool:
-        """Whether it may be called a difference."""
-        return claim(self.estimate, self.floor)
 
-    @property
-    def sign(self) -> int:
-        """1: left is slower, -1: faster, 0: cannot be told."""
-        if not self.claimed or self.estimate.value is None:
-            return 0
-        return 1 if self.estimate.value > 1 else -1
+def by_block(found: Quantities, left: Side, right: Side, how: How) -> list[float]:
+    """Return one value for each block in which both sides were measured."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [
+            float(np.median(over / under if how == "ratio" else over - under))
+            for over, under in pairs_of(found, left, right)
+        ]
+
+
+def pairs_of(found: Quantities, left: Side, right: Side) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+    """Return both sides by block: medians by round, other percentiles of the block as a whole, if it carries them."""
+    sides = [(*side[:3], found.low(side[0]) if side[3] is None else side[3]) for side in (left, right)]
+    if all(parse(metric)[1] == MEDIAN for _, _, metric, _ in sides):
+        return paired(*(found.by_round(*side) for side in sides))
+    whole = [{block: {0: value} for block, value in found.by_block(*side).items()} for side in sides]
+    return paired(*whole)
 
 
 Floors = dict[tuple[str, float], Estimate]
 
 
-def floors(found: Quantities, again: str, first: str, skip: Full) -> Floors:
-    """Return the ratios of two equal systems by metric and rate, where neither is saturated."""
-    rates = [rate for rate in found.rates(again) if not {(again, CASE, rate), (first, CASE, rate)} & skip]
+def floors(found: Quantities, again: str, first: str) -> Floors:
+    """Return the ratios of two equal systems by metric and rate."""
+    rates = [rate for rate in found.rates(again) if rate in found.rates(first)]
     return {(metric, rate): ratio(found, again, first, metric, rate) for metric in METRICS for rate in rates}
 
 
-def floor_for(known: Floors, metric: str, rate: float) -> Estimate:
-    """Return the floor for a ratio: the one of its rate; at rates without, the widest of its metric."""
-    own = [floor for (name, _), floor in known.items() if name == metric]
-    return known.get((metric, rate)) or max(own, key=half_width, default=NO_FLOOR)
-
-
 def ratio(found: Quantities, left: str, right: str, metric: str, rate: float) -> Estimate:
-    """Return left / right at a rate, paired over the blocks that both have."""
-    over, under = (found.by_block(name, CASE, metric, rate) for name in (left, right))
-    blocks = sorted(over.keys() & under.keys())
-    return noise_floor([over[block] for block in blocks], [under[block] for block in blocks])
+    """Return left / right of the predictions at a rate."""
+    return compare(found, (left, CASE, metric, rate), (right, CASE, metric, rate), "ratio")
 
 
 def ratios(found: Quantities, variants: Sequence[str], known: Floors, skip: Full) -> list[Ratio]:
@@ -68,35 +71,40 @@ def ratios(found: Quantities, variants: Sequence[str], known: Floors, skip: Full
         for metric in METRICS:
             for rate in common:
                 if not {(left, CASE, rate), (right, CASE, rate)} & skip:
-                    estimate, floor = ratio(found, left, right, metric, rate), floor_for(known, metric, rate)
-                    table.append(Ratio(left, right, metric, rate, estimate, floor))
-    return [each for each in table if each.estimate.value is not None]
+                    estimate, floor = ratio(found, left, right, metric, rate), known.get((metric, rate), NO_FLOOR)
+                    table.append(fact(left, right, metric, rate, estimate, floor))
+    return [each for each in table if each.value is not None]
 
 
-@dataclass(frozen=True)
-class Crossover:
-    """Below `low` one of two variants is surely faster, from `high` on the other; rates of predictions per second."""
+def fact(left: str, right: str, metric: str, rate: float, estimate: Estimate, floor: Estimate) -> Ratio:
+    """Return a ratio for run.json; where its rate has no noise floor, nothing is claimed."""
+    return Ratio(
+        left, right, CASE, metric, rate, estimate.value, estimate.low, estimate.high, estimate.n,
+        claim=claim(estimate, floor), floor_half_width=finite(half_width(floor)),
+    )  # fmt: skip
 
-    left: str
-    right: str
-    metric: str
-    low: float
-    high: float
-    words: str
+
+def floor_facts(known: Floors) -> tuple[Floor, ...]:
+    """Return the noise floors for run.json."""
+    return tuple(
+        Floor(metric, rate, each.value, each.low, each.high, each.n, finite(half_width(each)))
+        for (metric, rate), each in known.items()
+    )
+
+
+def finite(value: float | None) -> float | None:
+    """Return what run.json can hold."""
+    return value if value is not None and np.isfinite(value) else None
 
 
 def crossover(table: Sequence[Ratio], metric: str = METRICS[0]) -> Crossover | None:
     """Return the first change of sign between two rates, over all pairs; None where there is none that is sure."""
-    pairs = dict.fromkeys((each.left, each.right) for each in table)
-    for left, right in pairs:
-        signs = [
-            (each.rate, each.sign)
-            for each in table
-            if (each.left, each.right, each.metric) == (left, right, metric) and each.sign
-        ]
+    for left, right in dict.fromkeys((each.left, each.right) for each in table):
+        same = [each for each in table if (each.left, each.right, each.metric) == (left, right, metric) and each.claim]
+        signs = [(each.offered_per_s or 0.0, (each.value or 0.0) > 1) for each in same]
         for (low, before), (high, after) in pairwise(signs):
             if before != after:
-                slow, fast = (left, right) if after > 0 else (right, left)
+                slow, fast = (left, right) if after else (right, left)
                 words = f"{slow} is faster up to {low:.3g} predictions per second, {fast} from {high:.3g} on"
                 return Crossover(left, right, metric, low, high, words)
     return None

@@ -1,15 +1,17 @@
 """The rows of results.csv: every number that a report may print is one of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from bench.latency.ratios import Floors, Ratio
+from bench.latency.ratios import CASE, Floors
 from bench.statistics import estimates
 from bench.statistics.capacity import Bracket
 from bench.statistics.estimates import Estimate
 from bench.statistics.quantities import RAW_LIMIT, Quantities
 from bench.statistics.steps import Full, StepFacts
+from runfile.facts import Check, Ratio, Trial
+from runfile.rows import SATURATED, WITHHELD, ResultRow
 
 EXPERIMENT = "latency"
 LEVELS = ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99")
@@ -18,63 +20,55 @@ RAW = ("response_p50", "response_p95", "response_p99", "stage_decode_p50", "stag
 LAG = "lag_p99"  # the generator's own, so it is shown for saturated steps, too
 MB = 1e6
 
-Row = dict[str, object]
-
 
 def row(
     variant: str, case: str, metric: str, estimate: Estimate, unit: str, *, rate: float | None = None, verdict: str = ""
-) -> Row:
+) -> ResultRow:
     """Return one row; a number that the samples cannot carry is withheld."""
-    return {
-        "experiment": EXPERIMENT,
-        "variant": variant,
-        "case": case,
-        "metric": metric,
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "unit": unit,
-        "n": estimate.n,
-        "verdict": verdict or ("withheld" if estimate.value is None else ""),
-        "offered_per_s": rate,
-    }
+    return ResultRow(
+        EXPERIMENT, variant, case, metric, estimate.value, estimate.low, estimate.high, unit, estimate.n,
+        verdict or (WITHHELD if estimate.value is None else ""), rate,
+    )  # fmt: skip
 
 
-def levels(requests: pd.DataFrame, found: Quantities, skip: Full) -> list[Row]:
+def levels(counted: pd.DataFrame, found: Quantities, skip: Full) -> list[ResultRow]:
     """Return percentiles, failures and stages by variant, case and offered rate, from low to high.
 
     The percentiles of a saturated step are withheld: they would only tell how long it lasted.
     """
     table = []
-    groups = requests.groupby(["variant", "case", "offered_per_s"], sort=True)["outcome"]
-    for key, outcomes in groups:
+    asked = counted[counted["variant"] != RAW_LIMIT]
+    for key, outcomes in asked.groupby(["variant", "case", "offered_per_s"], sort=True)["outcome"]:
         variant, case, rate = str(key[0]), str(key[1]), float(str(key[2]))
         count, failed = len(outcomes), int((outcomes != "ok").sum())
         full = (variant, case, rate) in skip
-        metrics = LEVELS + (STAGES if case == "prediction" else ())
-        for metric in metrics:
-            estimate = found.level(variant, case, metric, rate)
-            if full and metric != LAG:
+        for metric in LEVELS + (STAGES if case == CASE else ()):
+            estimate, hidden = found.level(variant, case, metric, rate), full and metric != LAG
+            if hidden:
                 estimate = Estimate(None, None, None, estimate.n)
             if estimate.n or metric in LEVELS:  # a stage that nobody reports has no row
-                verdict = "saturated" if full and metric != LAG else ""
+                verdict = SATURATED if hidden else ""
                 table.append(row(variant, case, metric, estimate, "ms", rate=rate, verdict=verdict))
         table.append(row(variant, case, "failed_share", plain(failed / count, count), "share", rate=rate))
     return table
 
 
-def raw_limit(found: Quantities) -> list[Row]:
-    """Return the rows of the bare model."""
+def raw_limit(found: Quantities) -> list[ResultRow]:
+    """Return the rows of the bare model, at every pace that it had."""
+    cases = {(case, rate): None for name, case, rate, _ in found.samples if name == RAW_LIMIT}
     return [
-        row(RAW_LIMIT, case, metric, found.level(RAW_LIMIT, case, metric, 0.0), "ms")
-        for case in ("prediction", "back to back")
+        row(RAW_LIMIT, case, metric, found.level(RAW_LIMIT, case, metric, rate), "ms", rate=rate or None)
+        for case, rate in sorted(cases)
         for metric in RAW
-        if found.blocks((RAW_LIMIT, case, 0.0, metric.rpartition("_p")[0]))
+        if found.blocks((RAW_LIMIT, case, rate, metric.rpartition("_p")[0]))
     ]
 
 
-def goodput(steps: Iterable[StepFacts]) -> list[Row]:
-    """Return good answers in time per second, and CPU seconds per 1,000 good answers, means over blocks."""
+def steps_of(steps: Iterable[StepFacts]) -> list[ResultRow]:
+    """Return what each step of a staircase left: goodput and backlog, means over blocks, and CPU per good answer.
+
+    Goodput cannot exceed what was offered, and its interval neither.
+    """
     groups: dict[tuple[str, float], list[StepFacts]] = {}
     for step in steps:
         groups.setdefault((step.variant, step.rate), []).append(step)
@@ -82,53 +76,78 @@ def goodput(steps: Iterable[StepFacts]) -> list[Row]:
     for (variant, rate), same in sorted(groups.items()):
         for case in sorted({case for step in same for case in step.goodput}):
             estimate = estimates.mean([step.goodput.get(case, 0.0) for step in same])
-            table.append(row(variant, case, "goodput", estimate, "1/s", rate=rate))
-        paid = [(step.cpu_s, step.good) for step in same if step.cpu_s is not None]
-        good = sum(answers for _, answers in paid)
-        if good:
-            cost = 1000 * sum(seconds for seconds, _ in paid) / good
-            table.append(row(variant, "all", "cpu_s_per_1000", plain(cost, good), "s", rate=rate))
+            most = rate if case == CASE else None
+            table.append(row(variant, case, "goodput", within(estimate, most), "1/s", rate=rate))
+        backlog = within(estimates.mean([step.backlog for step in same]), None)
+        table.append(row(variant, CASE, "backlog", backlog, "requests", rate=rate))
+        table += cost(variant, rate, same)
     return table
 
 
-def memory(trials: Iterable[tuple[str, Mapping[str, int]]]) -> list[Row]:
+def cost(variant: str, rate: float, same: Sequence[StepFacts]) -> list[ResultRow]:
+    """Return CPU seconds of the stack for 1,000 good answers, those that came late included."""
+    paid = [(step.cpu_s, step.good) for step in same if step.cpu_s is not None]
+    good = sum(answers for _, answers in paid)
+    if not good:
+        return []
+    seconds = 1000 * sum(seconds for seconds, _ in paid) / good
+    return [row(variant, "all", "cpu_s_per_1000", plain(seconds, good), "s", rate=rate)]
+
+
+def within(estimate: Estimate, most: float | None) -> Estimate:
+    """Return an estimate of what is never below 0, and never above `most`, with an interval that knows."""
+    low = None if estimate.low is None else max(0.0, estimate.low)
+    high = estimate.high if estimate.high is None or most is None else min(most, estimate.high)
+    value = estimate.value if estimate.value is None or most is None else min(most, estimate.value)
+    return Estimate(value, low, high, estimate.n)
+
+
+def memory(trials: Iterable[Trial]) -> list[ResultRow]:
     """Return the memory of each variant's processes together at the end of a trial, means over trials."""
     found: dict[str, list[float]] = {}
-    for variant, by_process in trials:
-        found.setdefault(variant, []).append(sum(by_process.values()) / MB)
+    for trial in trials:
+        sums: dict[str, float] = {}
+        for name, size in trial.memory_bytes.items():
+            variant = name.rpartition("/")[0]
+            sums[variant] = sums.get(variant, 0.0) + size / MB
+        for variant, size_mb in sums.items():
+            found.setdefault(variant, []).append(size_mb)
     return [
         row(variant, "all", "memory", plain(sum(each) / len(each), len(each)), "MB") for variant, each in found.items()
     ]
 
 
-def capacities(brackets: Mapping[str, Bracket]) -> list[Row]:
+def capacities(brackets: Mapping[str, Bracket]) -> list[ResultRow]:
     """Return the brackets: low is the highest rate that kept the objective, high the lowest that did not."""
     return [
         row(
-            variant, "prediction", "capacity", Estimate(None, bracket.low, bracket.high, len(bracket.points)), "1/s",
+            variant, CASE, "capacity", Estimate(None, bracket.low, bracket.high, len(bracket.points)), "1/s",
             verdict="undecided" if bracket.low is None and bracket.high is None else "bracket",
         )
         for variant, bracket in brackets.items()
     ]  # fmt: skip
 
 
-def comparisons(table: Iterable[Ratio], again: str, of: str, floors: Floors) -> list[Row]:
+def comparisons(table: Iterable[Ratio], again: str, of: str, floors: Floors) -> list[ResultRow]:
     """Return the ratios of variants, and those of a system with itself: the noise floor."""
     rows = [
-        row(each.left, "prediction", f"{each.metric} / {each.right}", each.estimate, "x", rate=each.rate,
-            verdict="claimed" if each.claimed else "within the noise")
+        row(each.left, CASE, f"{each.metric} / {each.right}", Estimate(each.value, each.low, each.high, each.n), "x",
+            rate=each.offered_per_s, verdict="claimed" if each.claim else "within the noise")
         for each in table
     ]  # fmt: skip
     return rows + [
-        row(again, "prediction", f"{metric} / {of}", floor, "x", rate=rate) for (metric, rate), floor in floors.items()
+        row(again, CASE, f"{metric} / {of}", floor, "x", rate=rate) for (metric, rate), floor in floors.items()
     ]
 
 
-def checks(judged: Iterable[Row]) -> list[Row]:
+def checks(judged: Iterable[Check]) -> list[ResultRow]:
     """Return the rows of checks; a title stands for the metric."""
-    keys = ("value", "low", "high", "unit", "n", "verdict")
-    common = {"experiment": EXPERIMENT, "variant": "", "case": "", "offered_per_s": None}
-    return [{**common, "metric": f"check: {check['title']}", **{key: check[key] for key in keys}} for check in judged]
+    return [
+        ResultRow(
+            EXPERIMENT, "", "", f"check: {each.title}", each.value, each.low, each.high, each.unit, each.n, each.verdict
+        )
+        for each in judged
+    ]
 
 
 def plain(value: float, n: int) -> Estimate:

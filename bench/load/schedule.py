@@ -66,24 +66,30 @@ class Schedule:
 
 
 def poisson(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int64s:
-    """Draw a Poisson process conditioned on its count n = round(rate * seconds): n sorted uniforms in [0, seconds).
+    """Draw a Poisson process conditioned on its count: n sorted uniforms in [0, seconds).
 
     Fixing n removes the noise of the rate itself between trials; given n, the arrival times of a Poisson process are
     distributed as the order statistics of n uniforms.
     """
-    count = round(rate_per_s * seconds)
+    count = count_of(rate_per_s, seconds, rng)
     return np.sort(rng.integers(0, round(seconds * SECOND_NS), size=count, dtype=np.int64))
 
 
 def constant(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int64s:
-    """Draw n = round(rate * seconds) equally spaced arrivals in [0, seconds), at a random phase.
+    """Draw equally spaced arrivals in [0, seconds), at a random phase.
 
     The phase keeps the cases of a schedule from always arriving in the same moment.
     """
-    count = round(rate_per_s * seconds)
+    count = count_of(rate_per_s, seconds, rng)
     gap = seconds * SECOND_NS / max(count, 1)
     offsets: Int64s = np.floor((np.arange(count) + rng.uniform()) * gap).astype(np.int64)
     return offsets
+
+
+def count_of(rate_per_s: float, seconds: float, rng: np.random.Generator) -> int:
+    """Return rate * seconds as a whole number, the rest by chance: a rare case occurs in short turns, too."""
+    whole, rest = divmod(round(rate_per_s * seconds, 6), 1)
+    return int(whole) + int(rng.uniform() < rest)
 
 
 PROCESSES = {"poisson": poisson, "constant": constant}

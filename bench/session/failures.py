@@ -5,12 +5,15 @@ not in this block, and the run goes on without it. A spoiled one counts as it is
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from bench.exits import TrialFailed
 from bench.session import trial
 from bench.session.session import Session
 from bench.session.trial import Measured, Where
 from runfile.facts import Failed
+
+T = TypeVar("T")
 
 
 def attempt(
@@ -31,7 +34,7 @@ def attempt(
             return measured
 
 
-def tried(session: Session, where: Where, measure: Callable[[], Measured]) -> Measured | None:
+def tried(session: Session, where: Where, measure: Callable[[], T]) -> T | None:
     """Measure; after a failure once more, as often as the bound allows."""
     while True:
         try:

@@ -82,16 +82,20 @@ class Measured:
     """What a trial gave, ready to be kept: its facts and its rows."""
 
     where: Where
+    course: Course
     trial: Trial
     load: Load
     more: Sequence[Mapping[str, object]]
     processes: Rows
 
-    def spoiled(self, reason: str, steps: Mapping[int, str] | None = None) -> "Measured":
-        """Return the same as what does not count, as a whole or in some steps."""
-        named = steps or {}
-        told = tuple(replace(step, reason=step.reason or named.get(step.step, "")) for step in self.trial.steps)
-        return replace(self, trial=replace(self.trial, reason=reason, steps=told))
+    def spoiled(self, reason: str) -> "Measured":
+        """Return the same as one that does not count."""
+        return replace(self, trial=replace(self.trial, reason=reason))
+
+    def without(self, rounds: Mapping[int, str]) -> "Measured":
+        """Return the same with rounds that do not count, and why not."""
+        steps = tuple(replace(step, reason=step.reason or rounds.get(step.round, "")) for step in self.trial.steps)
+        return replace(self, trial=replace(self.trial, steps=steps))
 
     def requests(self) -> pa.Table:
         """Return the rows of requests.parquet: every scheduled request, whatever became of it.
@@ -159,7 +163,15 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         requests_sent=load.requests_sent, collections=load.collections, loop_lag_p99_ms=p99_ms(load.loop_lag_ns),
         usage=usage, canary_ms=sum(canaries) / len(canaries), memory_bytes=memory,
     )  # fmt: skip
-    return Measured(where, trial, load, more, process_rows(where, number, sampler.rows, flight.zero_ns))
+    return Measured(where, course, trial, load, more, process_rows(where, number, sampler.rows, flight.zero_ns))
+
+
+def measure(
+    session: Session, where: Where, stacks: Mapping[str, Stack], course: Course, during: During | None = None
+) -> Measured:
+    """Run one trial on fresh stacks. Raises a TrialFailed."""
+    with up(session, where, stacks) as these:
+        return fly(session, where, these, course, during)
 
 
 def scheduled(course: Course) -> Iterator[Step]:

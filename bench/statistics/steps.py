@@ -63,7 +63,9 @@ def of_trial(
             of_step(trial, step, end, sent, processes, slo_ms=slo_ms, most=most)
             for step, end in zip(trial.steps, ends, strict=True)
         ]
-    error = little(*times(sent), 0.0, last.start_s + last.seconds, trial.completed)
+    planned = sum(step.scheduled for step in trial.steps if not step.reason) or trial.scheduled
+    lost = trial.scheduled - trial.completed
+    error = little(*times(sent), 0.0, last.start_s + last.seconds, planned - lost)
     return TrialFacts(trial.trial, trial.variant, steps, error)
 
 
