@@ -1,31 +1,28 @@
 """What is compared: a value per block of a run for every variant, case, offered rate and metric; the noise floor.
 
-A percentile is that of one trial, and withheld where the trial has too few requests or was saturated. The goodput is a
-share: good predictions within the objective / all that were offered.
+A percentile is that of one block, a median the median over its rounds; withheld where the block has too few requests
+or was saturated. The goodput is a share: good predictions within the objective / all that were offered.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.comparing.row import GOODPUT, nearly
 from bench.gates import thresholds
-from bench.session.runfolder import PROCESSES
 from bench.statistics import steps
-from bench.statistics.estimates import Estimate
 from bench.statistics.noise import half_width, noise_floor
 from bench.statistics.quantities import MS, Quantities, collect
 from bench.statistics.steps import Full
+from runfile.columns import PROCESSES, schema_of
+from runfile.facts import Trial
 
 PREDICTION = "prediction"
-GOODPUT = "goodput_share"
 PERCENTILES = ("response_p50", "response_p95")
-NEAR = 0.05  # rates that differ by no more are nearly the same
 
 Values = Mapping[int, float]
-NOTHING = Estimate(None, None, None, 0)
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,6 @@ class Blocks:
         values = self.found.by_block(variant, case, metric, rate)
         return {block: min(value, self.deadline_ms) for block, value in values.items() if value > 0}
 
-    @property
-    def count(self) -> int:
-        """How many blocks the run has."""
-        return len({block for blocks in self.found.samples.values() for block in blocks})
-
     def floor(self, again: tuple[str, str], case: str, metric: str, rate: float) -> float:
         """Return the half width of the ratio of two equal systems, e.g. 0.04; infinite where it was not measured.
 
@@ -72,30 +64,14 @@ class Blocks:
         return max(floor, self.floor(again, case, PERCENTILES[0], rate)) if metric == GOODPUT else floor
 
 
-def mean(values: Values) -> Estimate:
-    """Return the geometric mean over blocks."""
-    if not values:
-        return NOTHING
-    return Estimate(float(np.exp(np.mean(np.log(list(values.values()))))), None, None, len(values))
-
-
-def nearly(rate: float, other: float) -> bool:
-    """Whether two offered rates may be compared."""
-    return abs(rate - other) <= NEAR * max(rate, other)
-
-
-def of_requests(
-    requests: pd.DataFrame, trials: Sequence[Mapping[str, Any]], slo_ms: float, deadline_ms: float
-) -> Blocks:
-    """Return the values of the requests that count: those of the windows, of the trials given."""
-    numbers = [trial["trial"] for trial in trials]
-    counted = requests[(requests["step"] >= 0) & requests["trial"].isin(numbers)]
-    most, nothing = thresholds.load()["G7"].passes, PROCESSES.empty_table().to_pandas()
+def of_requests(counted: pd.DataFrame, trials: Sequence[Trial], slo_ms: float, deadline_ms: float) -> Blocks:
+    """Return the values of the requests that count, of the trials that count."""
+    most, nothing = thresholds.load()["G7"].passes, schema_of(PROCESSES).empty_table().to_pandas()
     facts = [
-        steps.of_trial(trial, counted[counted["trial"] == trial["trial"]], nothing, slo_ms=slo_ms, most=most)
+        steps.of_trial(trial, counted[counted["trial"] == trial.trial], nothing, slo_ms=slo_ms, most=most)
         for trial in trials
     ]
-    return Blocks(collect(counted, {}), shares_in_time(counted, slo_ms), steps.saturated(facts), deadline_ms)
+    return Blocks(collect(counted, trials), shares_in_time(counted, slo_ms), steps.saturated(facts), deadline_ms)
 
 
 def shares_in_time(requests: pd.DataFrame, slo_ms: float) -> dict[tuple[str, float], dict[int, float]]:

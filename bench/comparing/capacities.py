@@ -7,27 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.comparing.blocks import NOTHING, PERCENTILES, PREDICTION
 from bench.comparing.machine import Band
-from bench.comparing.row import CAPACITY, UNTOLD, Row, widest
-from bench.comparing.side import Side
+from bench.comparing.row import UNTOLD, Row
 from bench.statistics.estimates import Estimate
 
-ANY_RATE = 0.0  # of no rate in particular, so the floor is the widest
 
-
-def capacity_row(base: Side, new: Side, variant: str, band: Band | None) -> Row:
+def capacity_row(row: Row, band: Band | None, *, same_slo: bool) -> Row:
     """Return the row of a variant's capacity; `ratio` has the ends that both brackets leave."""
-    was, now = (side.capacity.get(variant, NOTHING) for side in (base, new))
-    floor = widest(side.blocks.floor(side.again, PREDICTION, PERCENTILES[0], ANY_RATE) for side in (base, new))
-    why = "the objectives differ" if base.slo_ms != new.slo_ms else ""
+    was, now = row.base, row.new
+    why = "" if same_slo else "the objectives differ"
     if not why and not ((was.low or was.high) and (now.low or now.high)):
         why = "too few requests for any rate"
     if why:
-        return Row(variant, PREDICTION, CAPACITY, None, was, now, NOTHING, floor, why=why)
+        return replace(row, why=why)
     ratio = Estimate(None, _quotient(now.low, was.high), _quotient(now.high, was.low), 0)
-    row = Row(variant, PREDICTION, CAPACITY, None, was, now, ratio, floor, verdict=UNTOLD)
-    return judge(row, band)
+    return judge(replace(row, ratio=ratio, verdict=UNTOLD), band)
 
 
 def judge(row: Row, band: Band | None) -> Row:

@@ -1,85 +1,133 @@
 """`sweetspot compare BASE NEW` from beginning to end: read, compare, print, and the exit code."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import click
-import numpy as np
 
-from bench.comparing import machine, reservations, rows, words
-from bench.comparing.machine import Movement
+from bench.comparing import latency, machine, peers, reservations, words
+from bench.comparing.machine import Band, Movement
 from bench.comparing.row import UNTOLD, Row
-from bench.comparing.side import Side, read
 from bench.exits import Exit, UsageProblem
+from runfile import Recorded, RunFileError, read
+from runfile.decoding import encode
 
-SCHEMA = "sweetspot.compare/1"
+SCHEMA = "sweetspot.compare/2"
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Everything that is said about two runs, in the order in which it is said."""
+class Comparer:
+    """How one experiment is compared: sides are its own kind of Side."""
 
-    base: str
-    new: str
-    same_run: bool
+    side: Callable[[Recorded], Any]
+    rows: Callable[[Any, Any, Band | None], list[Row]]
+    legend: Sequence[str]
+    names: Mapping[str, str] = field(default_factory=dict)  # of metrics, for the table
+
+
+COMPARERS = {
+    "latency": Comparer(latency.side, latency.compare, latency.LEGEND, latency.NAMES),
+    "peers": Comparer(peers.side, peers.compare, peers.LEGEND),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Everything that is said about one experiment of two runs, in the order in which it is said."""
+
     not_valid: Sequence[str]
     machine: Sequence[Movement]
     obstacles: Sequence[str]
     differences: Sequence[str]
     rows: Sequence[Row]
 
-    @property
-    def code(self) -> Exit:
-        """What the shell gets: validity first, then whether something is surely slower."""
-        if self.not_valid:
-            return Exit.NOT_VALID
-        return Exit.THRESHOLD_MISSED if self.rows_with("slower") else Exit.OK
-
     def rows_with(self, verdict: str) -> list[Row]:
         """Return the rows with that verdict."""
         return [row for row in self.rows if row.verdict == verdict]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, and what is said about each experiment that both have."""
+
+    base: str
+    new: str
+    same_run: bool
+    alone: Sequence[str]  # which experiments only one of them has
+    experiments: Mapping[str, Part]
+
+    @property
+    def code(self) -> Exit:
+        """What the shell gets: validity first, then whether something is surely slower."""
+        if any(part.not_valid for part in self.experiments.values()):
+            return Exit.NOT_VALID
+        slower = any(part.rows_with("slower") for part in self.experiments.values())
+        return Exit.THRESHOLD_MISSED if slower else Exit.OK
+
+
 def compare(base: Path, new: Path, out: Path | None) -> Exit:
     """Compare two run folders and print what was found. Raises UsageProblem if they cannot be compared."""
-    found = comparison(read(base), read(new))
+    try:
+        found = comparison(read(base), read(new))
+    except RunFileError as error:
+        raise UsageProblem(str(error)) from error
     click.echo("\n".join(lines(found)))
     if out is not None:
         save(found, out)
     return found.code
 
 
-def comparison(base: Side, new: Side) -> Comparison:
-    """Compare two runs. Raises UsageProblem if they have nothing in common."""
+def comparison(base: Recorded, new: Recorded) -> Comparison:
+    """Compare two runs. Raises UsageProblem if they have nothing in common, RunFileError if one is damaged."""
+    both = [name for name in COMPARERS if name in base.run.found and name in new.run.found]
+    if not both:
+        raise UsageProblem(reservations.nothing_in_common(base, new))
+    parts = {name: part(name, *map(COMPARERS[name].side, (base, new))) for name in both}
+    pairs = (("BASE", base, new), ("NEW", new, base))
+    alone = [
+        f"{name}: only in {label}"
+        for label, own, other in pairs
+        for name in own.run.found
+        if name not in other.run.found
+    ]
+    return Comparison(base.run.id, new.run.id, base.path.resolve() == new.path.resolve(), alone, parts)
+
+
+def part(name: str, base: Any, new: Any) -> Part:  # noqa: ANN401 - two sides of the same kind
+    """Compare one experiment of two runs. Raises UsageProblem if they have no variant in common."""
     if not set(base.variants) & set(new.variants):
         have = " and ".join(", ".join(side.variants) or "none" for side in (base, new))
         raise UsageProblem(f"the runs have no variant in common: {have}; run the same variants twice")
     moved = machine.movements(base, new)
     band = machine.band(moved)
     invalid, obstacles = reservations.not_valid(base, new), reservations.obstacles(base, new, band)
-    table = rows.compare(base, new, band)
+    table = COMPARERS[name].rows(base, new, band)
     if invalid or obstacles:
         table = [row if row.verdict == "not comparable" else replace(row, verdict=UNTOLD, why="") for row in table]
-    differences = reservations.differences(base, new)
-    return Comparison(base.id, new.id, base.folder == new.folder, invalid, moved, obstacles, differences, table)
+    return Part(invalid, moved, obstacles, reservations.differences(base, new), table)
 
 
 def lines(found: Comparison) -> list[str]:
     """Return everything for people."""
     same = ["BASE and NEW are the same run."] if found.same_run else []
-    parts = [
-        [f"BASE {found.base}", f"NEW  {found.new}", *same, *found.not_valid],
-        words.machine_words(found.machine),
-        ["The runs also differ in:", *(f"  {each}" for each in found.differences)] if found.differences else [],
-        words.table(found.rows),
-        closing(found),
-    ]
-    return "\n\n".join("\n".join(part) for part in parts if part).splitlines()
+    head = [f"BASE {found.base}", f"NEW  {found.new}", *same, *found.alone]
+    several = len(found.experiments) > 1
+    texts = [head] if several else []
+    for name, each in found.experiments.items():
+        texts += [
+            [*([f"{name}:"] if several else head), *each.not_valid],
+            words.machine_words(each.machine),
+            ["The runs also differ in:", *(f"  {line}" for line in each.differences)] if each.differences else [],
+            [*words.table(each.rows, COMPARERS[name].names), *COMPARERS[name].legend],
+            closing(each),
+        ]
+    return "\n\n".join("\n".join(text) for text in texts if text).splitlines()
 
 
-def closing(found: Comparison) -> list[str]:
+def closing(found: Part) -> list[str]:
     """Say what it comes to."""
     if found.not_valid:
         return ["Not valid: nothing is claimed."]
@@ -92,17 +140,8 @@ def closing(found: Comparison) -> list[str]:
 
 def save(found: Comparison, path: Path) -> None:
     """Write the same as JSON. Raises UsageProblem."""
-    facts = {"schema": SCHEMA, **asdict(found), "exit_code": int(found.code)}
+    facts = {"schema": SCHEMA, **json.loads(encode(found)), "exit_code": int(found.code)}
     try:
-        path.write_text(json.dumps(finite(facts), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageProblem(f"cannot write to {path}: {error.strerror}; choose another --json") from error
-
-
-def finite(value: object) -> object:
-    """Return the same without infinite numbers, which JSON cannot hold: they become null."""
-    if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

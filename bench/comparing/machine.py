@@ -1,7 +1,7 @@
 """How much the machine itself moved between the two runs, and so how much of any effect may be the machine's. Pure.
 
-The canary is the same work in every run. The raw limit is the bare model: also the machine, as long as the software
-that the model runs on is the same.
+The canary is the same work in every run. The bare model is also the machine, as long as the software that it runs on is
+the same.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.comparing.blocks import NOTHING, mean
-from bench.comparing.side import Side, differ
-from bench.comparing.welch import effect, from_intervals
+from bench.comparing.side import NOTHING, Side, differ
+from bench.comparing.welch import effect, from_intervals, mean
 from bench.statistics.estimates import Estimate
 
 SOFTWARE = ("version: onnxruntime", "version: onnxruntime-gpu", "version: numpy", "version: pillow", "machine: python")
@@ -30,15 +29,16 @@ class Movement:
 
 
 def movements(base: Side, new: Side) -> list[Movement]:
-    """Return how the canary and the raw limits moved; those that a run did not measure are left out."""
+    """Return how the canary and the bare model moved; what a run did not measure is left out."""
     moved = effect(base.canary_ms.values(), new.canary_ms.values())
-    was_ms, now_ms = (mean(side.canary_ms).value for side in (base, new))
+    was_ms, now_ms = (mean(side.canary_ms.values()).value for side in (base, new))
     canary = Movement("canary", was_ms, now_ms, moved.ratio if moved else NOTHING)
+    both = {name: (was, new.bare_ms[name]) for name, was in base.bare_ms.items() if name in new.bare_ms}
     same = same_model_software(base, new)
     return [canary] + [
-        Movement(f"raw limit, {_pace(case)}", was.value, new.raw[case].value, from_intervals(was, new.raw[case]), same)
-        for case, was in base.raw.items()
-        if case in new.raw and was.value is not None and new.raw[case].value is not None
+        Movement(name, was.value, now.value, from_intervals(was, now), same)
+        for name, (was, now) in both.items()
+        if was.value is not None and now.value is not None
     ]
 
 
@@ -67,7 +67,3 @@ def amplification(load: float) -> float:
     it, that of the time until the queue is as long as the objective allows. At capacity there is no limit.
     """
     return max(1.0, load) / abs(1 - load) if load != 1 else float("inf")
-
-
-def _pace(case: str) -> str:
-    return "paced like the load" if case == "prediction" else case

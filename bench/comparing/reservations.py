@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bench.comparing.blocks import PERCENTILES, PREDICTION, nearly
 from bench.comparing.machine import Band
-from bench.comparing.row import widest
-from bench.comparing.side import Side, differ
+from bench.comparing.row import nearly, widest
+from bench.comparing.side import Side, differ, surroundings
+from runfile import Recorded
 
 LOAD = ("setting: arrivals", "setting: rate_")
 
@@ -16,17 +16,17 @@ def differences(base: Side, new: Side) -> list[str]:
     lines = [f"{name}: BASE {show(base, name)}, NEW {show(new, name)}" for name in names if differ(base, new, name)]
     for label, one, other in (("BASE", base, new), ("NEW", new, base)):
         lines += [f"variant {name}: only in {label}" for name in one.variants if name not in other.variants]
-    for name in base.variants:
-        rates = [side.blocks.found.low(name) for side in (base, new)]
-        if all(rates) and not nearly(*rates):
-            lines.append(f"low load of {name}: BASE {rates[0]:.3g}/s, NEW {rates[1]:.3g}/s")
-    return lines
+    return lines + [
+        f"low load of {name}: BASE {was:.3g}/s, NEW {new.low[name]:.3g}/s"
+        for name, was in base.low.items()
+        if was and new.low.get(name) and not nearly(was, new.low[name])
+    ]
 
 
 def show(side: Side, name: str) -> str:
     """Return a fact as text."""
     value = side.described.get(name)
-    return "none" if value is None else str(value)
+    return "none" if value is None else str(list(value) if isinstance(value, tuple) else value)
 
 
 def not_valid(base: Side, new: Side) -> list[str]:
@@ -44,12 +44,24 @@ def obstacles(base: Side, new: Side, band: Band | None) -> list[str]:
     for label, side in (("BASE", base), ("NEW", new)):
         if not side.verdicts:
             lines.append(f"the profile of {label} is too short for claims")
-        if side.blocks.count < 2:  # noqa: PLR2004 - one block has no spread
+        if side.blocks < 2:  # noqa: PLR2004 - one block has no spread
             lines.append(f"{label} has fewer than two blocks, so there are no intervals")
     if any(name.startswith(LOAD) and differ(base, new, name) for name in base.described.keys() | new.described.keys()):
         lines.append("the load is not the same, see the differences")
     if band is None:
         lines.append("nobody knows how much the machine moved")
-    if not np.isfinite(widest(side.blocks.floor(side.again, PREDICTION, PERCENTILES[0], 0.0) for side in (base, new))):
+    if not np.isfinite(widest((base.floor, new.floor))):
         lines.append("the noise floor was not measured (a profile with `again = true` does, such as full)")
     return lines
+
+
+def nothing_in_common(base: Recorded, new: Recorded) -> str:
+    """Say of runs of different experiments what they have in common all the same."""
+    was, now = surroundings(base), surroundings(new)
+    have = [", ".join(each.run.found) or "no experiment" for each in (base, new)]
+    same = [f"{name} {value}" for name, value in was.items() if now.get(name) == value]
+    other = [f"{name} {was.get(name)} and {now.get(name)}" for name in {**was, **now} if was.get(name) != now.get(name)]
+    return (
+        f"BASE has {have[0]}, NEW has {have[1]}: there is nothing to compare. In common they have "
+        f"{', '.join(same) or 'nothing'}; they differ in {', '.join(other) or 'nothing else'}."
+    )

@@ -44,6 +44,12 @@ class Effect:
         return min(NO_TEST, float(2 * stats.t.sf(max(above, below), self.freedom)))
 
 
+def mean(values: Iterable[float]) -> Estimate:
+    """Return the geometric mean of positive values, one per block."""
+    logs = np.log(np.fromiter(values, dtype=np.float64))
+    return Estimate(_exp(logs.mean()) if len(logs) else None, None, None, len(logs))
+
+
 def effect(base: Iterable[float], new: Iterable[float]) -> Effect | None:
     """Compare the blocks of two runs, positive values; None where a run has none."""
     logs = [np.log(np.fromiter(values, dtype=np.float64)) for values in (base, new)]
@@ -70,6 +76,17 @@ def from_intervals(base: Estimate, new: Estimate) -> Estimate:
     shift = is_ - was
     down, up = np.hypot(is_ - is_low, was_high - was), np.hypot(is_high - is_, was - was_low)
     return Estimate(_exp(shift), _exp(shift - down), _exp(shift + up), min(base.n, new.n))
+
+
+def of_ratio(ratio: Estimate, blocks: int) -> Effect | None:
+    """Return the effect that a ratio with its interval tells, with the tails of so few blocks; None without interval.
+
+    Half the interval on the logarithm is t times the standard error; the p-value is then below 0.05 when it excludes 1.
+    """
+    if ratio.value is None or ratio.low is None or ratio.high is None or blocks < 2:  # noqa: PLR2004
+        return None
+    error = float(np.log(ratio.high / ratio.low) / 2 / stats.t.ppf((1 + CONFIDENCE) / 2, blocks - 1))
+    return Effect(float(np.log(ratio.value)), error or None, blocks - 1, blocks)
 
 
 def _exp(value: float) -> float:

@@ -1,21 +1,14 @@
 """The comparison for people: lines of plain text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.comparing.blocks import GOODPUT
 from bench.comparing.machine import Movement
 from bench.comparing.row import CAPACITY, Row
 from bench.statistics.estimates import Estimate
 
 HEAD = ("variant", "case", "offered/s", "metric", "BASE", "NEW", "NEW/BASE [95 %]", "floor", "verdict")
-NAMES = {"response_p50": "p50 ms", "response_p95": "p95 ms", GOODPUT: "goodput", CAPACITY: "capacity/s"}
-LEGEND = (
-    "p50, p95: response from the intended start, geometric mean over blocks; a failure counts as the deadline.",
-    "goodput: share of offered predictions that were good and in time. capacity: a bracket of predictions per second.",
-    "floor: what two equal systems differ by. For goodput and capacity, slower means less.",
-)
 
 
 def machine_words(moved: Sequence[Movement]) -> list[str]:
@@ -39,17 +32,17 @@ def direction(moved: Estimate) -> str:
     return "slower in NEW" if moved.low > 1 else "faster in NEW" if moved.high < 1 else "no movement told"
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """Return the rows, aligned; those that neither run has a value for are only counted."""
+def table(rows: Sequence[Row], names: Mapping[str, str]) -> list[str]:
+    """Return the rows, aligned; those without any value are only counted. `names`: short ones of metrics."""
     shown = [row for row in rows if any(part is not None for side in (row.base, row.new) for part in parts(side))]
-    cells = [HEAD, *(line(row) for row in shown)]
+    cells = [HEAD, *(line(row, names) for row in shown)]
     lines = aligned(cells)
     left = len(rows) - len(shown)
     if left:
         lines.append(
             f"Left out: {left} rows without a value in either run (too few requests in a trial, or saturated)."
         )
-    return [*lines, *LEGEND]
+    return lines
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
@@ -58,13 +51,13 @@ def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(map(str.ljust, each, widths)).rstrip() for each in cells]
 
 
-def line(row: Row) -> tuple[str, ...]:
+def line(row: Row, names: Mapping[str, str]) -> tuple[str, ...]:
     """Return the cells of one row."""
     rates = "" if row.rates is None else " / ".join(dict.fromkeys(f"{rate:.3g}" for rate in row.rates))
     sides = [bracket(side) if row.metric == CAPACITY else number(side.value) for side in (row.base, row.new)]
-    floor = f"+-{row.floor:.1%}" if np.isfinite(row.floor) else "-"
+    floor = f"+-{row.floor:.1%}" if row.floor and np.isfinite(row.floor) else "-"
     verdict = f"{row.verdict} ({row.why})" if row.why else row.verdict
-    return (row.variant, row.case, rates, NAMES[row.metric], *sides, ratio(row.ratio), floor, verdict)
+    return (row.variant, row.case, rates, names.get(row.metric, row.metric), *sides, ratio(row.ratio), floor, verdict)
 
 
 def ratio(found: Estimate) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bench.processes.guarded import ROOT
+from runfile.facts import Validity
 from tests.unit.bench.simulated_run import Simulated, damaged
 from tests.unit.bench.variants import TINY, TOY
 
-INVALID = {"validity": {"valid": False, "reasons": ["G1: late"]}}
+INVALID = {"validity": Validity(reasons=("G1: late",))}
 
 
 def sweetspot(*argv: object) -> tuple[int, str, str]:
@@ -42,7 +43,7 @@ def test_nothing_slower_and_not_valid_have_their_exit_codes(tmp_path: Path, base
     code, out, _ = sweetspot("compare", base, base)
     assert code == 0
     assert "BASE and NEW are the same run." in out
-    code, out, _ = sweetspot("compare", base, Simulated(seed=2, facts=INVALID).write(tmp_path))
+    code, out, _ = sweetspot("compare", base, Simulated(seed=2, found=INVALID).write(tmp_path))
     assert code == 5
     assert out.splitlines()[2] == "NEW is not valid: G1: late"
     assert out.splitlines()[-1] == "Not valid: nothing is claimed."
