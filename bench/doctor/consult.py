@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.calibration.lines import Line
-    from bench.calibration.trials import Place
+    from bench.load.known import Place
 
 TRUE = "The load generator tells the truth on this machine."
 UNTRUE = (
@@ -36,7 +36,7 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
     if packages_missing(findings):
         say(findings)
         return exit_code(findings)
-    from bench.calibration.trials import Place
+    from bench.load.known import Place
     from bench.machine.cores import split_cores
 
     with tempfile.TemporaryDirectory(prefix="sweetspot-doctor-") as folder:
@@ -60,21 +60,26 @@ def examine(place: "Place") -> list[Finding]:
     """Look at the machine, with progress; about half a minute."""
     from bench.doctor import machine, speed
     from bench.gates.thresholds import load
-    from bench.session.progress import Plan, Step, progress
+    from bench.session.experiment import Step
+    from bench.session.progress import Plan, progress
+
+    findings: list[Finding] = []
+
+    def looking(text: str, seconds: float, look: "Callable[[], list[Finding]]") -> Step:
+        return Step(text, seconds, lambda: findings.extend(look()))
 
     cores, limits = place.cores, load()
-    parts: list[tuple[Step, Callable[[], list[Finding]]]] = [
-        (Step("looking at the machine", 1), lambda: [*machine.room(place.folder), *machine.cores(cores, limits)]),
-        (Step("watching who else is busy", machine.WATCH_S), lambda: machine.company(cores, limits)),
-        (Step("timing the same work again and again", 6), lambda: [speed.steadiness(cores)]),
-        (Step("waiting for the timer", 1), lambda: [speed.timer(limits)]),
-        (Step("sending to a server that does nothing", 20), lambda: speed.generator(place, limits)),
+    steps = [
+        looking("looking at the machine", 1, lambda: [*machine.room(place.folder), *machine.cores(cores, limits)]),
+        looking("watching who else is busy", machine.WATCH_S, lambda: machine.company(cores, limits)),
+        looking("timing the same work again and again", 6, lambda: [speed.steadiness(cores)]),
+        looking("waiting for the timer", 1, lambda: [speed.timer(limits)]),
+        looking("sending to a server that does nothing", 20, lambda: speed.generator(place, limits)),
     ]
-    findings: list[Finding] = []
-    with progress(Plan([step for step, _ in parts])) as show:
-        for _, look in parts:
+    with progress(Plan(steps)) as show:
+        for step in steps:
             show.step()
-            findings += look()
+            step.do()
     return findings
 
 

@@ -11,6 +11,7 @@ from bench.doctor.finding import Finding, ok, spoils, stops, warning
 from bench.gates.thresholds import Threshold, Thresholds
 from bench.machine import counters
 from bench.machine.cores import Split
+from runfile.facts import Usage
 
 WATCH_S = 3.0
 GB = 1e9
@@ -101,9 +102,9 @@ def company(split: Split, limits: Thresholds) -> list[Finding]:
     return judge_company(counters.read(used).since(before), len({*used}), limits)
 
 
-def judge_company(seen: counters.Machine, count: int, limits: Thresholds) -> list[Finding]:
+def judge_company(seen: Usage, count: int, limits: Thresholds) -> list[Finding]:
     """Judge steal, throttling, foreign load and pressure."""
-    foreign = seen.busy_s / (seen.wall_s * count)
+    foreign = (seen.busy_s or 0.0) / ((seen.wall_s or WATCH_S) * count)
     return [
         by_gate("Stolen CPU", limits["G6-steal"], seen.steal_share, f"{seen.steal_share or 0:.1%} taken by the host"),
         by_gate("CPU quota", limits["G6-throttled"], seen.throttled_s, f"{seen.throttled_s or 0:.2f} s held back"),

@@ -1,20 +1,21 @@
 """The doctor's look at the machine at work: how steady the cores are, how exact the timer, how fast the generator."""
 
 import select
-import subprocess
 import time
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from scipy import stats
 
 from bench.doctor.finding import Finding, ok, spoils, warning
 from bench.doctor.machine import by_gate
-from bench.exits import Failure
+from bench.exits import CanaryFailed, Failure
 from bench.gates.thresholds import Thresholds
 from bench.load.known import Place, Steps, Told, send_to_null
 from bench.load.oracle import Floats
 from bench.load.pacer import TimerFd, has_timerfd
 from bench.machine import canary
+from bench.machine.canary import Canary
 from bench.machine.cores import Split
 from bench.statistics.quantities import quantile
 
@@ -25,12 +26,12 @@ RATES: Steps = ((200.0, 5.0), (500.0, 2.0), (1000.0, 2.0), (2000.0, 2.0))
 LATE_MS, USEFUL_RATE = 2.5, 500.0  # a rate can be sent when its lag stays below that in the 99th percentile
 
 
-def steadiness(split: Split) -> Finding:
+def steadiness(split: Split, measure: Callable[[Iterable[int]], Canary] = canary.measure) -> Finding:
     """Time the same work again and again, and say what a run could tell if its trials swung as much."""
     try:
-        times = np.array([canary.measure(split.sut).median for _ in range(CANARIES)])
-    except (OSError, subprocess.SubprocessError) as error:
-        return spoils("Steady cores", f"a child on the system's cores failed: {error}", "allow processes on all cores")
+        times = np.array([measure(split.sut).median for _ in range(CANARIES)])
+    except CanaryFailed as failure:
+        return spoils("Steady cores", str(failure), "allow processes on all cores")
     return judge_steadiness(times)
 
 
@@ -58,9 +59,9 @@ def smallest_difference(times: Floats) -> float:
     return float(np.expm1(stats.t.ppf(0.975, BLOCKS - 1) / BLOCKS**0.5 * deviation))
 
 
-def timer(limits: Thresholds) -> Finding:
+def timer(limits: Thresholds, has_timer: Callable[[], bool] = has_timerfd) -> Finding:
     """Wait for many absolute times, like the generator does, and look how late each wait ends."""
-    if not has_timerfd():
+    if not has_timer():
         advice = "expect more CPU use of the generator, and keep the rates low"
         return warning("Timer", "none that is fine enough: the generator has to poll", advice)
     lags_ms = np.array(timer_lags_ns()) / 1e6

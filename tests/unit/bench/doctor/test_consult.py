@@ -4,8 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,11 @@ from bench.doctor import consult as doctor
 from bench.doctor import machine, setup, speed
 from bench.doctor.finding import checklist, closing_words, exit_code, ok, spoils, stops, warning
 from bench.doctor.setup import look_at_setup
-from bench.exits import Exit, GeneratorFailed
+from bench.exits import CanaryFailed, Exit, GeneratorFailed
 from bench.gates import thresholds
-from bench.machine import canary
+from bench.machine.canary import Canary
 from bench.machine.cores import Split
-from bench.machine.counters import Machine
+from runfile.facts import Usage
 from tests.conftest import ROOT
 from tests.unit.bench.calibration.test_trials import told
 
@@ -171,16 +170,16 @@ def test_a_system_without_topology_does_not_tell(tmp_path: Path):
 @pytest.mark.parametrize(
     ("seen", "verdicts"),
     [
-        (Machine(0.0, 0.0, 0.0, 0.1, 3.0), ["ok", "ok", "ok", "ok"]),
-        (Machine(0.02, 0.0, 0.0, 0.1, 3.0), ["warning", "ok", "ok", "ok"]),
-        (Machine(0.2, 0.0, 0.0, 0.1, 3.0), ["problem", "ok", "ok", "ok"]),
-        (Machine(0.0, 0.5, 0.0, 0.1, 3.0), ["ok", "problem", "ok", "ok"]),
-        (Machine(0.0, 0.0, 0.0, 0.6, 3.0), ["ok", "ok", "warning", "ok"]),
-        (Machine(0.0, 0.0, 0.5, 3.0, 3.0), ["ok", "ok", "problem", "warning"]),
-        (Machine(None, None, None, 0.1, 3.0), ["warning", "warning", "ok", "warning"]),
+        (Usage(0.0, 0.0, 0.0, 0.1, 3.0), ["ok", "ok", "ok", "ok"]),
+        (Usage(0.02, 0.0, 0.0, 0.1, 3.0), ["warning", "ok", "ok", "ok"]),
+        (Usage(0.2, 0.0, 0.0, 0.1, 3.0), ["problem", "ok", "ok", "ok"]),
+        (Usage(0.0, 0.5, 0.0, 0.1, 3.0), ["ok", "problem", "ok", "ok"]),
+        (Usage(0.0, 0.0, 0.0, 0.6, 3.0), ["ok", "ok", "warning", "ok"]),
+        (Usage(0.0, 0.0, 0.5, 3.0, 3.0), ["ok", "ok", "problem", "warning"]),
+        (Usage(None, None, None, 0.1, 3.0), ["warning", "warning", "ok", "warning"]),
     ],
 )
-def test_company_is_judged_like_a_run_would_judge_it(seen: Machine, verdicts: list[str]):
+def test_company_is_judged_like_a_run_would_judge_it(seen: Usage, verdicts: list[str]):
     assert [finding.verdict for finding in machine.judge_company(seen, 2, LIMITS)] == verdicts
 
 
@@ -198,17 +197,15 @@ def test_steadiness(times: list[float], verdict: str):
     assert speed.judge_steadiness(np.array(times, dtype=float)).verdict == verdict
 
 
-def test_a_canary_that_cannot_run_is_a_finding(monkeypatch: pytest.MonkeyPatch):
-    def fails(cores: object) -> canary.Canary:
-        raise subprocess.CalledProcessError(1, ["python"])
+def test_a_canary_that_cannot_run_is_a_finding():
+    def fails(_cores: Iterable[int]) -> Canary:
+        raise CanaryFailed("the canary could not be timed")
 
-    monkeypatch.setattr(canary, "measure", fails)
-    assert speed.steadiness(PINNED).code == Exit.NOT_VALID
+    assert speed.steadiness(PINNED, fails).code == Exit.NOT_VALID
 
 
-def test_a_system_without_a_fine_timer_is_a_warning(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(speed, "has_timerfd", lambda: False)
-    assert speed.timer(LIMITS).verdict == "warning"
+def test_a_system_without_a_fine_timer_is_a_warning():
+    assert speed.timer(LIMITS, lambda: False).verdict == "warning"
 
 
 RATE = ((500.0, 5.0),)
