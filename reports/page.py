@@ -3,25 +3,19 @@
 A new experiment is a new room beside the others and its name in ROOMS.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import runfile
 from reports.latency import room as latency
 from reports.peers import room as peers
 from reports.reading import gates, standing
+from reports.section import Section
 from reports.wording import counted, exact, facts, interval, listed, moment, number, sentence, size
-from runfile import RunFileError
-
-if TYPE_CHECKING:
-    from reports.section import Section
-    from runfile import Recorded
-    from runfile.facts import Machine
+from runfile import Recorded, RunFileError
+from runfile.facts import Machine
 
 ROOMS = (latency, peers)
 

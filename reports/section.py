@@ -1,19 +1,13 @@
 """What a room hands to the page: sentences, tables and figures. Above reading and drawing, below the rooms."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from reports.wording import FAILS, interval, listed, number
-from runfile.rows import SATURATED
-
-if TYPE_CHECKING:
-    from reports.reading.standing import Standing
-    from runfile.facts import Found
-    from runfile.rows import ResultRow
+from reports.reading.standing import Standing
+from reports.wording import FAILS, counted, interval, number
+from runfile.facts import Found
+from runfile.rows import SATURATED, ResultRow
 
 REACH = {"p50": "half or more failed", "p95": "5 % or more failed", "p99": "1 % or more failed"}
 
@@ -111,28 +105,18 @@ def cell(row: ResultRow | None, percentile: str = "") -> Cell:
 
 def again(found: Found, titles: dict[str, str]) -> list[str]:
     """Return what was measured again or left out, and why: whole trials, turns, and trials that gave nothing."""
-    said = [f"{_of(titles, each.variant)}, block {each.block}: {each.reason}" for each in found.trials if each.reason]
-    said += [
-        f"{_of(titles, each.variant)}, block {each.block}, failed: {each.reason}. "
-        + ("It was tried again" if each.again else "It is left out")
-        for each in found.failed
-    ]
-    return [*said, *_turns(found, titles)]
 
+    def where(variant: str, block: int) -> str:
+        return f"{titles.get(variant, variant) or 'all in turns'}, block {block}"
 
-def _turns(found: Found, titles: dict[str, str]) -> list[str]:
-    """Tell steps that do not count, those of one variant with one reason together."""
-    blocks: dict[tuple[str, str], Counter[int]] = {}
-    for trial in found.counted:
-        for step in getattr(trial, "steps", ()):
-            if step.reason:
-                blocks.setdefault((step.variant or trial.variant, step.reason), Counter())[trial.block] += 1
-    return [f"{_of(titles, variant)}, {_times(each)}: {reason}" for (variant, reason), each in sorted(blocks.items())]
-
-
-def _times(blocks: Counter[int]) -> str:
-    return listed([f"{count} x in block {block}" for block, count in sorted(blocks.items())])
-
-
-def _of(titles: dict[str, str], name: str) -> str:
-    return titles.get(name, name) or "All in turns"
+    said = [f"{where(each.variant, each.block)}: {each.reason}" for each in found.trials if each.reason]
+    for each in found.failed:
+        then = "tried again" if each.again else "left out"
+        said.append(f"{where(each.variant, each.block)}, failed and {then}: {each.reason}")
+    steps = Counter(
+        (where(step.variant or trial.variant, trial.block), step.reason)
+        for trial in found.counted
+        for step in getattr(trial, "steps", ())
+        if step.reason
+    )
+    return [*said, *(f"{of}, {counted(count, 'turn')}: {why}" for (of, why), count in steps.items())]

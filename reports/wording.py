@@ -1,13 +1,8 @@
 """Numbers and lists in words, one place for every rounding rule of the page. Knows no run."""
 
-from __future__ import annotations
-
 import math
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 MEASURED = ("", "ms", "s", "share", "ratio", "x")  # other units count things, and things are whole
 FAILS = "fails"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.drawing.palette import BAND, FAINT, INK, look
@@ -26,6 +27,7 @@ LABEL_DROP = 0.38  # inches below the axis
 MARKER, EDGE = 6.5, 0.6  # points
 LONG_LABEL = 21  # letters, of which three beside each other fill the width
 LANE = 0.22  # inches
+ASIDE = 0.1  # inches between the markers of two variants at the same rate
 NEAR = 0.93  # a tick nearer to the lanes would touch their names
 
 
@@ -151,3 +153,33 @@ def legend(figure: Figure, keys: list[Artist]) -> None:
         columnspacing=1.6,
         labelcolor=INK,
     )
+
+
+@dataclass(frozen=True)
+class Across:
+    """The horizontal axis that all panels share, in offered predictions per second, for this many variants."""
+
+    low: float
+    high: float
+    variants: int
+    aside: float = ASIDE
+
+    @classmethod
+    def around(cls, rates: Sequence[float], variants: int) -> Across:
+        """Return an axis with some air around these rates."""
+        return cls(min(rates) / 1.2, max(rates) * 1.2, variants)
+
+    def place(self, rate: float | None, index: int) -> float:
+        """Return where a variant's marker stands: beside those of the others, or they would hide each other."""
+        decades = math.log10(self.high / self.low) / (WIDTH - LEFT - RIGHT)
+        return (rate or math.nan) * 10 ** (decades * self.aside * (index - (self.variants - 1) / 2))
+
+    def draw(self, axes: Axes, *, last: bool) -> None:
+        """Put the axis below a panel; only the last one names it."""
+        axes.set_xscale("log")
+        axes.set_xlim(self.low, self.high)
+        plain_log(axes.xaxis, self.low, self.high)
+        axes.grid(axis="both", color=GRID, linewidth=0.7)
+        axes.tick_params(labelbottom=last)
+        if last:
+            name_across(axes, "offered predictions per second, log scale")

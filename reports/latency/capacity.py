@@ -1,15 +1,9 @@
 """How much load an architecture carries within its SLO, as brackets in words and tables."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from reports.reading.view import View
 from reports.section import ABSENT, Cell, Row, Table
 from reports.wording import exact, listed, number, rate
-
-if TYPE_CHECKING:
-    from reports.reading.view import View
-    from runfile.facts import Capacity, Latency, Point
+from runfile.facts import Capacity, Latency, Point
 
 UNDECIDED = "undecided"
 MARKS = {"pass": "✓ pass", "fail": "✕ fail", UNDECIDED: "\N{EN DASH} undecided"}

@@ -1,19 +1,12 @@
 """What to take from each figure, made from the rows it draws: numbers, and no difference beside those of the ratios."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
 
 from reports.latency.loads import shares, topmost
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
-from reports.reading.view import BYSTANDERS, STAGES, short
+from reports.reading.view import BYSTANDERS, STAGES, View, short
 from reports.wording import interval, listed, number, rate, sentence
-
-if TYPE_CHECKING:
-    from reports.reading.view import View
-    from runfile.facts import Latency
-    from runfile.rows import ResultRow
+from runfile.facts import Latency
 
 BACK_TO_BACK = "back to back"
 BACKLOG = "backlog"
@@ -67,8 +60,7 @@ def _overload(view: View[Latency]) -> str:
     words = [words for name, offered in top.items() if (words := _goodput(view, name, offered))]
     if not words:
         return ""
-    multiples = [shares(view, name).get(offered) for name, offered in top.items()]
-    known = [each for each in multiples if each is not None]
+    known = [share for name, offered in top.items() if (share := shares(view, name).get(offered))]
     where = f"about {min(known):.2g} times its own capacity" if known else "its highest rate"
     return f"at {where}, {'; '.join(words)}"
 
@@ -82,15 +74,11 @@ def _goodput(view: View[Latency], name: str, offered: float) -> str:
     before = [row for row in rows if (row.offered_per_s or 0.0) < offered]
     best = max(before, key=lambda row: row.value or 0.0, default=None)
     backlog = view.results.at(name, PREDICTION, BACKLOG, offered)
-    return (
-        f"{view.title(name)} answered {_per_s(now)} predictions per second in time, of {rate(offered)} offered"
-        + (f" (at best before {_per_s(best)} of {rate(best.offered_per_s)})" if best else "")
-        + (f", with a backlog of {number(backlog.value)}" if backlog and backlog.value is not None else "")
-    )
-
-
-def _per_s(row: ResultRow) -> str:
-    return f"{number(row.value)} {interval(row.low, row.high)}".rstrip()
+    more = [f"at best before {number(best.value)} of {rate(best.offered_per_s)}"] if best else []
+    more += [f"backlog {number(backlog.value)}"] if backlog and backlog.value is not None else []
+    answered = f"{number(now.value)} {interval(now.low, now.high)}".rstrip()
+    notes = f" ({', '.join(more)})" if more else ""
+    return f"{view.title(name)} answered {answered} predictions per second in time of {rate(offered)} offered{notes}"
 
 
 def _bystanders(view: View[Latency]) -> str:

@@ -1,21 +1,15 @@
 """The sentences at the top: what the ratios at the lowest common rate say, and nothing beyond."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from reports.latency import capacity, ratios
 from reports.reading.results import PREDICTION
+from reports.reading.standing import Standing
+from reports.reading.view import View
 from reports.wording import around, interval, listed, number, rate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from reports.reading.standing import Standing
-    from reports.reading.view import View
-    from runfile.facts import Latency, Ratio, Variant
-    from runfile.rows import ResultRow
+from runfile.facts import Latency, Ratio, Variant
+from runfile.rows import ResultRow
 
 MEDIAN = "response_p50"
 

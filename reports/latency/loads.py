@@ -1,18 +1,12 @@
 """The loads at which variants are compared: a rate that all were offered, or a share of each one's own capacity."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reports.reading.results import PREDICTION
+from reports.reading.view import View
 from reports.wording import rate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reports.reading.view import View
-    from runfile.facts import Latency, Step
+from runfile.facts import Latency, Step
 
 NEAR = 0.1  # shares of capacity that differ by less, relatively, are about the same
 

@@ -1,15 +1,9 @@
 """How it was measured, in sentences made from what a run says of itself."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from reports.latency.loads import staircase, turns
+from reports.reading.view import View
 from reports.wording import counted, exact, listed, rate, spread
-
-if TYPE_CHECKING:
-    from reports.reading.view import View
-    from runfile.facts import Latency, Trial
+from runfile.facts import Latency, Trial
 
 OPEN_LOOP = (
     "The load is open loop: requests are due at times drawn beforehand, the same for every variant, however slow the "
@@ -52,7 +46,7 @@ def _turns(view: View[Latency]) -> list[str]:
     length, rounds = spread([turn.seconds for turn in found]), len({turn.round for turn in found})
     return [
         f"Low load is measured in turns of {length} s at {rates} predictions per second: all stacks of a block are up.",
-        f"Each has a turn in every of {counted(rounds, 'round')}, in a balanced order; a block is worth their median.",
+        f"Everybody has one in each of {counted(rounds, 'round')}, in a balanced order; a block is worth their median.",
     ]
 
 
@@ -66,15 +60,18 @@ def _steps(view: View[Latency], name: str) -> str:
     steps = staircase(view, name)
     if not steps:
         return ""
+    blocks = counted(sum(trial.variant == name for trial in view.found.counted), "block")
     rates = listed([rate(step.rate_per_s) for step in steps])
     shares = listed([f"{step.of_capacity:.2g}" for step in steps if step.of_capacity is not None])
     times = f" ({shares} times its own capacity)" if shares else ""
     length = f"{counted(len(steps), 'step')} of {spread([step.seconds for step in steps])} s"
-    return f"{view.title(name)} climbs {length}: {rates} predictions per second{times}."
+    return f"{view.title(name)} climbs {length} in {blocks}: {rates} predictions per second{times}."
 
 
 def _goodput(view: View[Latency]) -> str:
-    return f"Goodput is the good answers within {exact(view.found.slo_ms, 'ms')}, per second."
+    """Define goodput. Since low load is measured in turns, it leaves out what was due before a queue could show."""
+    of = ", of what was due in the second half of a step" if any(turns(view)) else ""
+    return f"Goodput is the good answers within {exact(view.found.slo_ms, 'ms')}, per second{of}."
 
 
 def _blocks(view: View[Latency]) -> str:

@@ -1,39 +1,14 @@
 """Ratios between architectures beside the noise floor that they must exceed: the only place where anything differs."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from reports.reading.results import PREDICTION
-from reports.reading.view import short
-from reports.section import Cell, Row, Table
+from reports.reading.view import View, short
+from reports.section import ABSENT, Cell, Row, Table
 from reports.wording import around, interval, number, rate, sentence
-
-if TYPE_CHECKING:
-    from reports.reading.view import View
-    from runfile.facts import Floor, Latency, Ratio
+from runfile.facts import Floor, Latency, Ratio
 
 HEADLINE = (PREDICTION, "response_p50")
 NOT_MEASURED = "noise floor not measured"
 NO_CLAIMS = "Noise floor not measured: no ratio below is a claim."
-
-
-@dataclass(frozen=True)
-class Line:
-    """One ratio as the page prints it, never without the noise floor of its metric and rate.
-
-    `about` says of what it is, "" where the heading of the table says so.
-    """
-
-    title: str
-    about: str
-    offered: str
-    value: str
-    interval: str
-    floor: str
-    blocks: str
-    claim: bool
 
 
 def claimed(ratio: Ratio) -> bool:
@@ -51,26 +26,24 @@ def of_medians(view: View[Latency]) -> list[Ratio]:
     return [each for each in between_architectures(view) if (each.case, each.metric) == HEADLINE]
 
 
-def lines(view: View[Latency]) -> tuple[list[Line], list[Line]]:
-    """Return the ratios that a decision is read from, and all others."""
-    main = of_medians(view)
-    rest = [each for each in between_architectures(view) if each not in main]
-    return [_line(view, each, "") for each in main], [
-        _line(view, each, f"{short(each.case)}, {metric_title(each.metric)}") for each in rest
-    ]
+def table(view: View[Latency], found: list[Ratio], title: str, *, claims: bool) -> Table:
+    """Return ratios, none without the noise floor of its metric and rate; of what each is, where that differs."""
+    several = len({(each.case, each.metric) for each in found}) > 1 or found != of_medians(view)
+    columns = ("offered per s", "measured", "noise floor", "blocks", "claim")
+    return Table(title, columns, tuple(_row(view, each, about=several, claims=claims) for each in found), "ratio")
 
 
-def _line(view: View[Latency], ratio: Ratio, about: str) -> Line:
-    return Line(
-        title=f"{view.title(ratio.left)} / {view.title(ratio.right)}",
-        about=about,
-        offered=rate(ratio.offered_per_s) if ratio.offered_per_s is not None else "",
-        value="withheld" if ratio.value is None else number(ratio.value),
-        interval=interval(ratio.low, ratio.high),
-        floor="not measured" if ratio.floor_half_width is None else around(ratio.floor_half_width),
-        blocks=f"{ratio.n:,}",
-        claim=claimed(ratio),
+def _row(view: View[Latency], ratio: Ratio, *, about: bool, claims: bool) -> Row:
+    of = f", {short(ratio.case).lower()} {metric_title(ratio.metric)}" if about else ""
+    floor = ratio.floor_half_width
+    cells = (
+        Cell(rate(ratio.offered_per_s)) if ratio.offered_per_s is not None else ABSENT,
+        Cell("withheld" if ratio.value is None else number(ratio.value), interval(ratio.low, ratio.high)),
+        Cell("not measured" if floor is None else around(floor)),
+        Cell(f"{ratio.n:,}"),
+        Cell("not judged" if not claims else "✓ differ" if claimed(ratio) else "\N{EN DASH} none"),
     )
+    return Row(f"{view.title(ratio.left)} / {view.title(ratio.right)}{of}", "", cells)
 
 
 def metric_title(metric: str) -> str:

@@ -1,19 +1,13 @@
 """The section of the latency experiment: its headline, tables and figures, and what template they fill."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from reports.latency import capacity, captions, headline, method, ratios, tables
 from reports.reading import standing, view
 from reports.reading.results import RAW_LIMIT
+from reports.reading.view import View
 from reports.section import Figure, Section, again
 from reports.wording import exact, spread
-
-if TYPE_CHECKING:
-    from reports.reading.view import View
-    from runfile import Recorded
-    from runfile.facts import Latency
+from runfile import Recorded
+from runfile.facts import Latency
 
 PERCENTILES = "A dot is a percentile of the response time, the bar its interval. All panels share one axis."
 STAGES = (
@@ -28,10 +22,12 @@ CURVE = (
 RATES = (
     "Bold lines are p50, thin ones p95, bars their intervals; where response times are drawn, markers of one rate are "
     "side by side. In time is a good answer within {slo}, and goodput how many of them come per second. Own capacity "
-    "is what a variant carried in a short closed loop. The backlog is the predictions in flight when a step ends; if it "
-    "grew until then, the step is saturated: its percentiles, and its goodput too, would tell how long it lasted. "
+    "is what each carried in a short closed loop. The backlog is the predictions in flight when a step ends. Where "
+    "it grew until then, the step is saturated: its percentiles and its goodput would tell how long it lasted. "
     "Metadata keeps its low rate throughout."
 )
+NO_TABLE = "results.csv holds no response time of a prediction or of metadata."
+TOO_FEW = "too few predictions were asked for."
 UNDECIDED = "An illustration, not a finding."
 
 
@@ -68,37 +64,25 @@ def build(folder: Recorded) -> Section | None:
 
 def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, object]:
     """Return what latency.html names."""
-    main, rest = ratios.lines(seen)
+    main = ratios.of_medians(seen)
+    rest = [each for each in ratios.between_architectures(seen) if each not in main]
     return {
-        "hole": _hole(folder, seen),
+        "hole": folder.absent.get("results.csv", NO_TABLE),
         "tables": tables.headlines(seen),
         "low_load": spread(seen.low_rates()),
         "has_raw_limit": any(row.variant == RAW_LIMIT for row in seen.results.rows),
         "figures": at_low_load(seen, claims=claims),
-        "no_curve": _no_curve(folder, seen),
+        "no_curve": "" if seen.curves else folder.absent.get("requests.parquet", TOO_FEW),
         "rising": under_rising_load(seen, claims=claims),
         "brackets": capacity.table(seen),
         "points": capacity.point_tables(seen),
         "resources": tables.resources(seen),
-        "ratios": main,
-        "more_ratios": rest,
+        "ratios": ratios.table(seen, main, "Median response of a prediction, paired within blocks", claims=claims),
+        "more_ratios": ratios.table(seen, rest, "Other metrics and routes", claims=claims),
         "floor_sentence": ratios.floor_sentence(seen),
         "floors": ratios.floor_table(seen),
         "crossover": ratios.crossover(seen) if claims else "",
     }
-
-
-def _hole(folder: Recorded, seen: View[Latency]) -> str:
-    if folder.results is None:
-        return folder.absent["results.csv"]
-    return "" if tables.headlines(seen) else "results.csv holds no response time of a prediction or of metadata."
-
-
-def _no_curve(folder: Recorded, seen: View[Latency]) -> str:
-    """Return why no percentile curve is drawn, "" where one is."""
-    if "requests.parquet" in folder.absent:
-        return folder.absent["requests.parquet"]
-    return "" if seen.curves else "too few predictions were asked for."
 
 
 def at_low_load(seen: View[Latency], *, claims: bool) -> list[Figure]:

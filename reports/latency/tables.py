@@ -1,23 +1,15 @@
 """The tables of the room: response times at low load, stages, every number by load, what the answers cost."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from reports.latency.captions import BACKLOG, stage_ms
-from reports.latency.loads import loads
+from reports.latency.loads import Load, loads
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
-from reports.reading.view import PERCENTILES, STAGES, case_title, short
+from reports.reading.view import PERCENTILES, STAGES, View, case_title, short
 from reports.section import ABSENT, Cell, Row, Table, cell
 from reports.wording import number, rate
+from runfile.facts import Latency
 from runfile.rows import SATURATED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reports.latency.loads import Load
-    from reports.reading.view import View
-    from runfile.facts import Latency
 
 HEADLINE_CASES = (PREDICTION, "metadata")
 STACK = "all"  # the case of rows that are about the whole stack, whatever it was asked

@@ -1,13 +1,7 @@
 """How inference servers were compared, in sentences made from what a run says of itself."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from reports.wording import counted
-
-if TYPE_CHECKING:
-    from runfile.facts import Peers
+from runfile.facts import Peers
 
 ALWAYS = (
     "Every server answers the same question: an encoded photo in, five labels with scores out.",

@@ -1,19 +1,13 @@
 """The section of the comparison with other inference servers: sentences, tables and one figure."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from reports.peers import method, tables
 from reports.reading import results, standing
+from reports.reading.results import Results
+from reports.reading.standing import Standing
 from reports.section import Figure, Section, again, tally
 from reports.wording import counted, interval, listed, number
-
-if TYPE_CHECKING:
-    from reports.reading.results import Results
-    from reports.reading.standing import Standing
-    from runfile import Recorded
-    from runfile.facts import Peers
+from runfile import Recorded
+from runfile.facts import Peers
 
 READ = (
     "1 x are the eight clients of the closed loop, the server's capacity; beyond it, load is offered at multiples of "

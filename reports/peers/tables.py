@@ -1,16 +1,10 @@
 """The tables of the comparison of inference servers. Every number is a row of results.csv."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
-
+from reports.reading.results import Results
 from reports.section import ABSENT, Row, Table, cell
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reports.reading.results import Results
-    from runfile.facts import Peer
+from runfile.facts import Peer
 
 BARE, NEVER = "bare loop", float("inf")
 CAPACITY = " x capacity"

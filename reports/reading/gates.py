@@ -1,14 +1,9 @@
 """The gates in the order of what a reader must know: those that did not pass first."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from runfile.facts import Gate
+from runfile.facts import Gate
 
 ORDER = ("fail", "warn", "not judged", "pass")
 TALLY = {"pass": "passed", "warn": "passed with a warning", "fail": "failed", "not judged": "not judged"}

@@ -1,15 +1,10 @@
 """The rows of one experiment with a look-up: every number of its tables is one of them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from runfile.rows import ResultRow
+from runfile.rows import ResultRow
 
 RAW_LIMIT = "raw limit"  # a variant of the rows that is no architecture: what a prediction costs at the least
 PREDICTION = "prediction"

@@ -1,15 +1,10 @@
 """What a run may claim, and the notices that say why not. Decided once here, obeyed by every sentence of the page."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reports.wording import counted, listed
-
-if TYPE_CHECKING:
-    from runfile import Recorded
-    from runfile.facts import Found, Gate, Run
+from runfile import Recorded
+from runfile.facts import Found, Gate, Run
 
 TOO_SHORT = "This run proves that everything works; it is too short for claims."
 ENDINGS = {

@@ -1,20 +1,15 @@
 """What every part of a room looks things up in: the results, with titles and an order for the variants."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from reports.reading import results, samples
 from reports.reading.results import PREDICTION, RAW_LIMIT, Results
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reports.reading.samples import Curve
-    from runfile import Recorded
-    from runfile.facts import Found, Run
-    from runfile.rows import ResultRow
+from reports.reading.samples import Curve
+from runfile import Recorded
+from runfile.facts import Found, Run
+from runfile.rows import ResultRow
 
 CASES = (PREDICTION, "metadata", "page", "image")
 BYSTANDERS = ("metadata", "image")  # route classes that need no model, the one that is asked for most first
@@ -81,16 +76,12 @@ class View(Generic[F]):
         return {name: self.title(name) for name in self.variants}
 
     def percentile(self, variant: str, case: str, percentile: str) -> ResultRow | None:
-        """Return a response time; the raw limit has no queue before it, so its service time stands in."""
-        found = self.results.find(variant, case, f"response_{percentile}")
-        if found is None and variant == RAW_LIMIT:
-            found = self.results.find(variant, case, f"service_{percentile}")
-        return found
+        """Return a response time at the lowest load."""
+        return self.results.find(variant, case, f"response_{percentile}")
 
     def with_raw_limit(self, case: str) -> tuple[str, ...]:
         """Return the variants, and the raw limit where it was measured for this route class."""
-        measured = any(self.percentile(RAW_LIMIT, case, each) for each in PERCENTILES)
-        return (*self.variants, RAW_LIMIT) if measured else self.variants
+        return (*self.variants, RAW_LIMIT) if self.percentile(RAW_LIMIT, case, "p50") else self.variants
 
 
 def build(folder: Recorded, name: str, found: F, arms: Iterable[str] = ()) -> View[F]:
@@ -102,11 +93,11 @@ def build(folder: Recorded, name: str, found: F, arms: Iterable[str] = ()) -> Vi
 
 
 def _carried(curve: Curve, rows: Results) -> Curve:
-    """Return a curve up to the first percentile that results.csv withholds."""
+    """Return a curve up to the first percentile that results.csv withholds; nothing of it without a median."""
     for percentile, share in PERCENTILES.items():
         row = rows.find(curve.variant, PREDICTION, f"response_{percentile}")
         if row is None or not row.known:
-            return curve.below(share)
+            return curve.below(0.0 if percentile == "p50" else share)
     return curve
 
 

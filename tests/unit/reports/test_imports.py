@@ -26,6 +26,6 @@ def test_rendering_needs_neither_pandas_nor_scipy(build):
     ]
 
 
-def test_a_run_without_numbers_is_rendered_without_matplotlib(build):
-    folder = build(state="failed", without=("requests.parquet", "results.csv"))
+def test_a_run_without_numbers_is_rendered_without_matplotlib(climb):
+    folder = climb(run={"state": "failed"}, without=("requests.parquet", "results.csv"))
     assert "matplotlib" not in loaded(f"import reports, pathlib; reports.render(pathlib.Path({str(folder)!r}))")

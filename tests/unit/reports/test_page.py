@@ -1,91 +1,56 @@
 """The page as a whole: what a reviewer reads, for every kind of run."""
 
-import json
 import re
-from html.parser import HTMLParser
+from dataclasses import fields, replace
 
 import pytest
 
 import reports
-from reports import ReportError
+from reports import ReportError, page
+from runfile.facts import Capacity, Check, Crossover, Experiments, Failed, Gate, Machine, Process, Validity, Variant
+from tests.unit.reports import simulated
+from tests.unit.reports.pages import Page
+from tests.unit.reports.peers import simulated as peers
 
-VOID = {"meta", "link", "br", "img", "hr", "input"}
 HOSTILE = '<script>alert("x")</script> & \'"{{ 7 * 7 }}'
+INVALID = Validity(reasons=("A fifth was never sent.",))
 
 
-class Page(HTMLParser):
-    """Text, tags and attributes; fails where tags do not close in order."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.open, self.tags, self.ids, self.links, self.said = [], [], [], [], []
-        self.feed(source)
-        self.close()
-        assert self.open == []
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.said).replace("\N{NO-BREAK SPACE}", " ").split())
-
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        self.tags.append((tag, attributes))
-        self.ids += [attributes["id"]] if "id" in attributes else []
-        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href") and value]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in ("style", "text", "desc"):
-            self.said.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-@pytest.fixture
-def show(build):
-    """Build a run, render it, return its page."""
-
-    def page(**parts):
-        return Page(reports.render(build(**parts)).read_text(encoding="utf-8"))
-
-    return page
+def test_every_experiment_has_a_room():
+    assert len(page.ROOMS) == len(fields(Experiments))
 
 
 def test_a_sound_run_reads_from_question_to_data(show):
-    page = show()
-    order = ["Where should the model live?", "had the lowest p95", "Response times and failures", "Promises", "Gates",
-             "architectures", "How it was measured", "Reproduce", "Data"]  # fmt: skip
-    places = [page.text.index(words, page.text.index("sweetspot, profile")) for words in order]
-    assert places[:2] == sorted(places[:2])
-    assert [title for title in order[2:] if title in page.text] == order[2:]
-    assert "✓ met" in page.text
-    assert "Not valid" not in page.text
+    text = show().text
+    order = [
+        "Where should the model live?", "took 0.15", "where few requests meet another one", "Under rising load",
+        "Capacity: how much", "Resources of the whole stack at", "Ratios and the noise floor", "Noise floor: ±4.0 %",
+        "Promises", "✓ met", "by version 3 of the thresholds", "! warn", "Measured again or left out",
+        "The architectures, as they ran", "How it was measured", "Reproduce", "Data This page",
+    ]  # fmt: skip
+    places = [text.index(words, text.index("Reproduce Data") + 14) for words in order[2:]]
+    assert all(words in text for words in order[:2])
+    assert places == sorted(places)
+    assert "Not valid" not in text
+    assert "Advice of G7." in text
+    assert "Advice of G1." not in text
 
 
 def test_every_figure_is_accessible(show):
     page = show()
-    assert len(page.all("figure")) == len(page.all("figcaption")) == len(page.all("svg")) == 3
+    assert len(page.all("figure")) == len(page.all("figcaption")) == len(page.all("svg")) == 4
     assert all(svg["role"] == "img" for svg in page.all("svg"))
-    assert len(page.all("details")) >= 3
     assert all(cell.get("scope") in ("col", "row") for cell in page.all("th"))
+    assert all(region["tabindex"] == "0" for region in page.all("div") if region.get("role") == "region")
 
 
-def test_ids_are_unique_and_every_link_leads_somewhere(show):
-    page = show()
+def test_links_and_ids_resolve(show):
+    page = show(without=("events.jsonl",))
     assert len(page.ids) == len(set(page.ids))
-    inside = {link[1:] for link in page.links if link.startswith("#")}
-    assert inside <= set(page.ids)
-    assert {link for link in page.links if not link.startswith("#")} == {"run.json", "results.csv", "requests.parquet"}
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert {link for link in page.links if not link.startswith("#")} == {
+        "run.json", "results.csv", "requests.parquet", "processes.parquet",
+    }  # fmt: skip
 
 
 def test_the_page_needs_nothing_from_outside(build):
@@ -98,9 +63,10 @@ def test_the_page_needs_nothing_from_outside(build):
 
 
 def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(build):
-    first = reports.render(build(name="one")).read_bytes()
-    assert reports.render(build(name="one")).read_bytes() == first
-    assert reports.render(build(name="elsewhere")).read_bytes() == first
+    folder = build()
+    first = reports.render(folder).read_bytes()
+    assert reports.render(folder).read_bytes() == first
+    assert reports.render(folder.rename(folder.parent / "elsewhere")).read_bytes() == first
 
 
 def test_nothing_is_left_beside_the_report(build):
@@ -110,33 +76,49 @@ def test_nothing_is_left_beside_the_report(build):
     assert {path.name for path in folder.iterdir()} == before | {"report.html"}
 
 
-def test_the_file_stays_small(build):
-    names = tuple(f"variant {number}" for number in range(6))
-    assert reports.render(build(variants=names)).stat().st_size < 1_000_000
+def test_a_run_of_several_experiments_is_one_page(build):
+    experiments = {"latency": simulated.latency(verdicts=False), "peers": peers.found()}
+    folder = build(experiments=experiments, rows=[*simulated.rows(), *peers.rows()])
+    page = Page(reports.render(folder).read_text(encoding="utf-8"))
+    for words in (
+        "Latency and peers", "Where should the model live?", "What does an inference server cost",
+        "promises of latency not judged", "promises of peers 1 met, 1 missed", "By itself a server takes",
+        "it is too short for claims", "Embedded climbs", "Every server answers the same question",
+    ):  # fmt: skip
+        assert words in page.text
+    assert len(page.ids) == len(set(page.ids))
+    assert "Figure 5" in {region.get("aria-label") for region in page.all("div")}
 
 
-def test_a_smoke_run_makes_no_claim(show):
-    page = show(profile="smoke")
+def test_a_run_too_short_for_verdicts_makes_no_claim_whatever_its_profile_is_called(show):
+    page = show(verdicts=False, run={"profile": "mine"})
     assert "This run proves that everything works; it is too short for claims." in page.text
-    assert "muted" in page.all("main")[0]["class"]
-    for claim in ("✓ met", "had the lowest", "ahead of E", "largest stage", "times the median"):
+    assert "muted" in {each.get("class") for each in page.all("div")}
+    for claim in ("✓ met", "✓ differ", "of the time of", "The largest stage", "own capacity, Embedded", "overtakes"):
         assert claim not in page.text
     assert "not judged" in page.text
-    assert "26.0" in page.text
+    assert "24.6" in page.text
+
+
+def test_a_run_that_is_long_enough_claims_whatever_its_profile_is_called(show):
+    page = show(run={"profile": "smoke"})
+    assert "of the time of Embedded" in page.text
+    assert "✓ met" in page.text
 
 
 def test_an_invalid_run_is_stamped_with_reasons_and_what_to_do(show):
-    gate = {"gate": "G2", "title": "All was sent", "variant": "embedded", "value": 0.2, "limit": 0.001, "unit": "share",
-            "passed": False, "note": "80 of 100 sent"}  # fmt: skip
-    page = show(gates=[gate], validity={"valid": False, "reasons": ["A fifth was never sent."]})
-    for words in ("Not valid", "A fifth was never sent.", "What to do:", "Lower the rates", "✕ fail", "80 of 100 sent"):
+    gate = Gate("G2", "All was sent", "embedded", 0.2, 0.001, 0.001, "share", "fail", "80 of 100", "Lower the rates.")
+    page = show(gates=(gate,), validity=INVALID)
+    for words in ("Not valid", "A fifth was never sent.", "What to do: Lower the rates.", "✕ fail", "80 of 100"):
         assert words in page.text
-    assert "had the lowest" not in page.text
-    assert "✓ met" not in page.text
+    for claim in ("of the time of", "✓ met", "✓ differ", "overtakes"):
+        assert claim not in page.text
+    assert "Under rising load" in page.text
 
 
 def test_an_interrupted_run_is_still_reported(show):
-    page = show(state="interrupted", finished_at=None, without=("requests.parquet", "results.csv"), validity=None)
+    run = {"state": "interrupted", "finished_at": None, "validity": Validity()}
+    page = show(run=run, without=("requests.parquet", "results.csv"), ratios=(), noise_floor=None, capacity=())
     assert "Not finished" in page.text
     assert "There is no table: results.csv was not written." in page.text
     assert "There is no percentile curve: requests.parquet was not written." in page.text
@@ -144,45 +126,47 @@ def test_an_interrupted_run_is_still_reported(show):
 
 
 def test_an_interrupted_run_shows_what_it_has(show):
-    page = show(state="interrupted", without=("requests.parquet",))
-    assert len(page.all("figure")) == 2
-    assert "had the lowest" not in page.text
+    page = show(run={"state": "interrupted"}, without=("requests.parquet",))
+    assert len(page.all("figure")) == 3
+    assert "of the time of" not in page.text
 
 
 def test_a_run_that_died_at_once_is_still_reported(build):
-    folder = build(without=("requests.parquet", "results.csv"))
-    (folder / "run.json").write_text('{"schema": "sweetspot.run/1", "state": "running"}')
-    assert "Not finished" in Page(reports.render(folder).read_text(encoding="utf-8")).text
+    folder = build(experiments={}, without=("requests.parquet", "results.csv"), state="running", variants=())
+    page = Page(reports.render(folder).read_text(encoding="utf-8"))
+    assert "A run that found nothing" in page.text
+    assert "Not finished" in page.text
 
 
-def test_hostile_text_stays_text(build, rows):
-    process = {"name": HOSTILE, "roles": [HOSTILE], "run": [HOSTILE]}
+def test_hostile_text_stays_text(build):
+    process = Process(HOSTILE, (HOSTILE,), (HOSTILE,))
+    found = simulated.latency(
+        settings={HOSTILE: HOSTILE},
+        trials=(replace(simulated.turns(1), variant=HOSTILE, reason=HOSTILE),),
+        failed=(Failed(1, HOSTILE, HOSTILE, again=False),),
+        checks=(Check(HOSTILE, 1.5, None, None, 2, HOSTILE, 1, "met", HOSTILE),),
+        gates=(Gate(HOSTILE, HOSTILE, HOSTILE, unit=HOSTILE, note=HOSTILE, advice=HOSTILE),),
+        noise_floor=(simulated.floor(HOSTILE),),
+        ratios=(simulated.ratio(HOSTILE, HOSTILE, 1, 1, 1, case=HOSTILE, metric=HOSTILE),),
+        capacity=(Capacity(HOSTILE, None, None, None, None, None, ()),),
+        crossover=Crossover(HOSTILE, HOSTILE, HOSTILE, 1.0, None, HOSTILE),
+    )
     folder = build(
-        variants=(HOSTILE,),
+        experiments={"latency": found},
         id=HOSTILE,
         profile=HOSTILE,
-        command=[HOSTILE],
-        settings={HOSTILE: HOSTILE},
-        machine={"cpu": HOSTILE},
+        command=(HOSTILE,),
+        machine=Machine(cpu=HOSTILE),
         versions={HOSTILE: HOSTILE},
-        checks=[{"title": HOSTILE, "unit": HOSTILE, "verdict": HOSTILE, "note": HOSTILE, "value": 1.5, "limit": 2}],
-        gates=[{"gate": HOSTILE, "title": HOSTILE, "verdict": HOSTILE, "advice": HOSTILE, "unit": HOSTILE}],
-        validity={"valid": True, "reasons": [HOSTILE]},
-        rows=rows((HOSTILE,)),
-        noise_floor=[{"metric": HOSTILE, "half_width": 0.04}],
-        ratios=[{"left": HOSTILE, "right": HOSTILE, "case": HOSTILE, "metric": HOSTILE, "claim": True}],
-        capacity=[{"variant": HOSTILE, "points": [{"verdict": HOSTILE}]}],
-        crossover={"left": HOSTILE, "right": HOSTILE, "low": 1, "words": HOSTILE},
+        variants=(Variant(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, (process,)),),
+        rows=[simulated.row(HOSTILE, HOSTILE, "response_p50", 5.0)],
     )
-    path = folder / "run.json"
-    variants = [{"name": HOSTILE, "title": HOSTILE, "model": {HOSTILE: HOSTILE}, "processes": [process]}]
-    path.write_text(path.read_text().replace('"trials"', f'"variants": {json.dumps(variants)}, "trials"'))
     page = Page(reports.render(folder).read_text(encoding="utf-8"))
     assert page.all("script") == []
     assert HOSTILE in page.text
 
 
-def test_an_unwritable_folder_is_explained(build, monkeypatch):
+def test_an_unwritable_folder_is_explained(build):
     folder = build()
     (folder / "report.html").mkdir()
     with pytest.raises(ReportError, match="cannot be written"):
@@ -190,64 +174,45 @@ def test_an_unwritable_folder_is_explained(build, monkeypatch):
     assert not list(folder.glob(".report*"))
 
 
-@pytest.fixture
-def climb(build):
-    """Build a run whose load rises, render it, return its page."""
-
-    def page(**parts):
-        return Page(reports.render(build.staircase(**parts)).read_text(encoding="utf-8"))
-
-    return page
-
-
-def test_a_staircase_reads_from_low_load_to_gates(climb):
-    text = climb(settings={"thresholds_version": 3}).text
-    order = ["failures at low load", "Under rising load", "Capacity: how much", "Resources of the whole stack at",
-             "Ratios and the noise floor", "Noise floor: ±4.0 %", "Promises", "noise floor ±4.0 % (response p50)",
-             "by version 3 of the thresholds", "Advice of G7.", "! warn"]  # fmt: skip
-    places = [text.index(words, text.index("Reproduce Data")) for words in order]
-    assert places == sorted(places)
-    assert "Advice of G1." not in text
-
-
-def test_a_staircase_is_accessible(climb):
-    page = climb()
-    assert len(page.all("figure")) == len(page.all("svg")) == 4
-    assert len(page.ids) == len(set(page.ids))
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    assert all(cell.get("scope") in ("col", "row") for cell in page.all("th"))
-    assert all(region["tabindex"] == "0" for region in page.all("div") if region.get("role") == "region")
+def test_a_refused_run_keeps_the_report_that_was_there(build):
+    folder = build()
+    (folder / "run.json").write_text('{"schema": "sweetspot.run/9"}')
+    (folder / "report.html").write_text("old")
+    with pytest.raises(ReportError):
+        reports.render(folder)
+    assert (folder / "report.html").read_text() == "old"
 
 
 def test_an_arm_is_drawn_nowhere(build):
-    source = reports.render(build.staircase()).read_text(encoding="utf-8")
+    source = reports.render(build()).read_text(encoding="utf-8")
     assert re.findall(r"embedded again[^<]*", source) == [
         "embedded again is Embedded once more, as it is: how far the two differ is the noise floor."
     ]
 
 
-def test_a_staircase_that_is_not_valid_claims_nothing(climb):
-    page = climb(validity={"valid": False, "reasons": ["x"]})
-    for claim in ("✓ differ", "overtakes", "collapsed", "held (", "had the lowest"):
-        assert claim not in page.text
-    assert "Under rising load" in page.text
-
-
-def test_an_older_run_has_no_empty_sections(show):
-    page = show()
-    assert {"rising", "ratios"} & set(page.ids) == set()
+def test_a_run_without_a_noise_floor_compares_nothing(show):
+    page = show(noise_floor=None, ratios=())
+    assert "ratios" not in page.ids
     assert "noise floor not measured" in page.text
 
 
-def test_an_interrupted_staircase_shows_what_it_has(climb):
-    page = climb(state="interrupted", without=("requests.parquet",), noise_floor=None, ratios=None, capacity=None)
-    assert "Not finished" in page.text
-    assert "Under rising load" in page.text
+@pytest.mark.parametrize(
+    ("sut", "generator", "words"),
+    [
+        ((0,), (1,), "2 cores (1 core for the system, 1 for the generator, over loopback)"),
+        ((0, 1), (0, 1), "2 cores (shared by system and generator, over loopback)"),
+        ((), (), "2 cores"),
+    ],
+)
+def test_the_machine_says_whose_cores_are_whose(sut, generator, words):
+    machine = replace(simulated.MACHINE, sut_cores=sut, generator_cores=generator)
+    line = page.machine_line(machine).replace("\N{NO-BREAK SPACE}", " ")
+    assert line == f"AMD EPYC 7B13, {words}, 8.00 GiB, Debian 12"
 
 
-def test_a_refused_run_keeps_the_report_that_was_there(build):
-    folder = build(schema="sweetspot.run/9")
-    (folder / "report.html").write_text("old")
-    with pytest.raises(ReportError):
-        reports.render(folder)
-    assert (folder / "report.html").read_text() == "old"
+def test_what_was_measured_again_or_left_out_is_told(show):
+    text = show().text
+    assert "Embedded, block 1: the cores were 39 % off their usual speed." in text
+    assert "Model as a service, block 2, failed and tried again: the inference server was not ready" in text
+    assert "Embedded, block 1, 1 turn: lag p99 8 ms." in text
+    assert "Measured again" not in show(trials=(), failed=()).text

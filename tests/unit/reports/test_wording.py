@@ -59,13 +59,20 @@ def test_a_spread_is_one_number_where_all_agree():
 def test_times_read_to_the_second():
     assert wording.moment("2026-11-22T13:48:00.954124Z") == "2026-11-22 13:48:00 UTC"
     assert wording.moment("yesterday") == "yesterday"
+    assert wording.moment(None) == ""
 
 
-def test_facts_show_bytes_as_gib():
-    assert wording.facts([("memory_bytes", str(8 * 2**30)), ("sut_cores", "0")]) == [
-        ("memory", "8.00 GiB"),
-        ("sut cores", "0"),
-    ]
+def test_facts_read_as_people_write_them():
+    values = {"memory_bytes": 8 * 2**30, "sut_cores": (0, 1), "again": True, "slo_ms": 250.0, "seed": None, "none": ()}
+    assert wording.facts(values) == [
+        ("memory", f"8.00{NB}GiB"), ("sut cores", "0, 1"), ("again", "yes"), ("slo ms", "250"), ("seed", "none"),
+        ("none", "none"),
+    ]  # fmt: skip
+
+
+def test_a_sentence_has_a_capital_and_an_end():
+    assert wording.sentence("it crosses") == "It crosses."
+    assert wording.sentence("Does it?") == "Does it?"
 
 
 @pytest.mark.parametrize(("value", "words"), [(4.0, "4"), (12.3456, "12.3"), (1234.5, "1,230"), (None, "no value")])

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from reports import svg
+from reports.drawing import svg
 
 
 @pytest.fixture
