@@ -2,7 +2,7 @@
 
     python -m bench.load.known_server --service-ms 2 --stall-s 2 --every-s 20
 
-The load generator is tried on it, so it must be simple enough to be predicted (bench/calibration/oracle.py does so) and
+The load generator is tried on it, so it must be simple enough to be predicted (bench/load/oracle.py does so) and
 fast enough to be no part of what is measured. As soon as a request has been read, the time of its answer is fixed:
 behind all others, moved out of a stall, plus the service time. Until then the server sleeps. It prints one line of
 JSON: its port, its start on the monotonic clock, and when it stalls, in seconds from its start.

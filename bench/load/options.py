@@ -56,15 +56,15 @@ def plan_of(options: Namespace, host: str) -> Plan:
     return Plan([host], schedule, targets, options.deadline)
 
 
-def awaited(path: Path) -> Plan:
+def awaited(path: Path, deadline_s: float = PLAN_DEADLINE_S) -> Plan:
     """Read the harness's plan as soon as it is there: we are started before it is known, so that nobody waits for us.
 
     Raises UsageProblem when it does not come.
     """
-    until = time.monotonic() + PLAN_DEADLINE_S
+    until = time.monotonic() + deadline_s
     while not path.exists():
         if time.monotonic() > until:
-            raise UsageProblem(f"there was no {path} within {PLAN_DEADLINE_S:.0f} s")
+            raise UsageProblem(f"there was no {path} within {deadline_s:.0f} s")
         time.sleep(PLAN_POLL_S)
     return Plan.from_facts(json.loads(path.read_text(encoding="utf-8")))
 

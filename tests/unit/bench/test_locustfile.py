@@ -2,10 +2,15 @@
 
 import itertools
 import json
+import os
+import signal
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +18,15 @@ import pytest
 
 from bench.exits import GeneratorFailed
 from bench.load import generator
-from bench.load.generator import Load
-from bench.load.plan import Plan
+from bench.load.generator import Generator, Load
+from bench.load.plan import Plan, Target, Turn
 from bench.load.schedule import SECOND_NS, Schedule
 from bench.processes.ports import free_port
-from bench.stacks.verify import Answer, Verified
 
 PREDICTION = {"labels": [{"label": "tabby"}], "model": {"version": "1"}, "source": "live"}
 GOOD = json.dumps(PREDICTION).encode()
-VERIFIED = Verified("v", {}, {"a b": Answer(("tabby",), (0.5,))})
+TARGETS: list[Target] = [{"id": "a b", "path": "a%20b", "labels": {"1": ["tabby"], "2": ["lynx"]}}]
+LATE_S = 0.4
 
 Respond = Callable[[int], bytes | None]
 
@@ -61,17 +66,25 @@ def server(respond: Respond) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
+def at(seconds: Sequence[float], steps: Sequence[int] = ()) -> Schedule:
+    """Predictions at these times, all of one step unless more are given."""
+    offset = np.array([round(second * SECOND_NS) for second in seconds], dtype=np.int64)
+    zeros = np.zeros(len(offset), dtype=np.int64)
+    return Schedule(("prediction",), offset, zeros, zeros, np.array(steps or zeros, dtype=np.int64))
+
+
+@contextmanager
+def generator_in(folder: Path) -> Iterator[Generator]:
+    with Generator(folder, log=folder / "generator.log") as locust:
+        yield locust
+
+
 def load(
     tmp_path: Path, respond: Respond, seconds: list[float], *, deadline_s: float = 10.0, processes: int = 1
 ) -> tuple[Load, list[str]]:
     """Send predictions at these times; return what was recorded and what the server saw."""
-    offset = np.array([round(second * SECOND_NS) for second in seconds], dtype=np.int64)
-    zeros = np.zeros(len(offset), dtype=np.int64)
-    schedule = Schedule(("prediction",), offset, zeros, zeros, zeros)
     with server(respond) as (url, seen):
-        done = generator.send(
-            url, schedule, VERIFIED.targets, folder=tmp_path, deadline_s=deadline_s, processes=processes
-        )
+        done = generator.send(url, at(seconds), TARGETS, folder=tmp_path, deadline_s=deadline_s, processes=processes)
     assert "Traceback" not in (tmp_path / "generator.log").read_text()
     return done, seen
 
@@ -138,16 +151,97 @@ def test_two_processes_send_every_request_once_and_their_samples_are_merged_in_o
     assert done.requests_sent == 41
 
 
-def test_a_plan_that_cannot_be_sent_ends_the_generator_with_its_last_words(tmp_path: Path):
+def test_every_step_asks_its_own_host_and_is_sent_too_late_where_that_was_asked_for(tmp_path: Path):
+    schedule = at([0.0, 0.1, 0.2, 1.0, 1.1, 2.0, 2.1], steps=[-1, 0, 0, 1, 1, 2, 2])
+    turns = [Turn(1), Turn(0, delay_ms=LATE_S * 1000), Turn(1)]
     with (
-        generator.Generator(tmp_path, log=tmp_path / "generator.log") as locust,
-        pytest.raises(GeneratorFailed, match="sent nothing"),
+        server(lambda _: http("200 OK", GOOD)) as (one, seen_by_one),
+        server(lambda _: http("200 OK", GOOD)) as (two, seen_by_two),
+        generator_in(tmp_path) as locust,
     ):
-        locust.send(Plan("nowhere", Schedule(("page",), *[np.zeros(1, dtype=np.int64)] * 4), VERIFIED.targets, 1.0))
+        done = locust.start(Plan([one, two], schedule, TARGETS, 10.0, turns)).finish()
+    assert outcomes(done) == ["ok"] * 7
+    assert (len(seen_by_one), len(seen_by_two), done.requests_sent, done.connections >= 2) == (2, 5, 7, True)
+    lag_s = (done.times("sent_ns") - done.times("intended_ns")) / SECOND_NS
+    assert (lag_s[schedule.step == 1] >= LATE_S).all()
+    assert np.median(lag_s[schedule.step != 1]) < LATE_S / 2
+
+
+def test_what_is_right_depends_on_the_model_that_answered_and_its_age_is_recorded(tmp_path: Path):
+    read, predicted = "2026-11-22T13:15:00.000001Z", "2026-11-22T13:15:00.25Z"
+    age = {"photo_version": 3, "input_read_at": read, "predicted_at": predicted}
+    dated = json.dumps({**PREDICTION, **age}).encode()
+    newer = GOOD.replace(b'"version": "1"', b'"version": "2"')
+    answers = [http("200 OK", body) for body in (dated, newer, newer.replace(b"tabby", b"lynx"))]
+    done, _ = load(tmp_path, lambda number: answers[number], [0.0, 0.1, 0.2])
+    assert outcomes(done) == ["ok", "wrong", "ok"]
+    first, second, _ = done.table.to_pylist()
+    moment = datetime(2026, 11, 22, 13, 15, tzinfo=UTC)
+    assert (first["photo_version"], first["model_version"], second["model_version"]) == ("3", "1", "2")
+    assert first["input_read_at"] == moment + timedelta(microseconds=1)
+    assert first["predicted_at"] == moment + timedelta(seconds=0.25)
+    assert (second["photo_version"], second["input_read_at"], second["predicted_at"]) == (None, None, None)
+
+
+def test_the_judge_of_a_plan_is_found_by_its_name(tmp_path: Path):
+    said = [b"TABBY", b"tabby"]
+    with server(lambda number: http("200 OK", said[number])) as (url, _), generator_in(tmp_path) as locust:
+        judge = "tests.unit.bench.load.shouting:judge"
+        plan = Plan([url], at([0.0, 0.2]), TARGETS, 10.0, judge=judge, judge_of="tabby")
+        done = locust.start(plan).finish()
+    assert outcomes(done) == ["ok", "wrong"]
+    assert done.table["source"].to_pylist() == ["a b", "a b"]
+
+
+def test_a_load_that_is_under_way_tells_its_clock_at_once_and_waits_by_it(tmp_path: Path):
+    """The window is to start later than the load is handed over, by as long as the warm-up takes."""
+    with server(lambda _: http("200 OK", GOOD)) as (url, seen), generator_in(tmp_path) as locust:
+        flight = locust.start(Plan([url], at([-1.0, 0.0, 0.1, 0.6], steps=[-1, 0, 0, 0]), TARGETS, 10.0))
+        assert not locust.samples.exists()
+        assert flight.now_s == pytest.approx((time.monotonic_ns() - flight.zero_ns) / SECOND_NS, abs=0.1)
+        apart_s = flight.zero_at.timestamp() - (time.time() - flight.now_s)
+        flight.until(0.2)
+        assert flight.now_s >= 0.2
+        assert seen, "the warm-up was sent meanwhile"
+        flight.until(-5.0)  # long past: returns at once
+        done = flight.finish()
+    assert abs(apart_s) < 0.1
+    assert (outcomes(done), done.zero_ns) == (["ok"] * 4, flight.zero_ns)
+
+
+def test_who_waits_for_a_load_whose_generator_dies_is_told(tmp_path: Path):
+    with server(lambda _: http("200 OK", GOOD)) as (url, _), generator_in(tmp_path) as locust:
+        flight = locust.start(Plan([url], at([0.0, 60.0]), TARGETS, 10.0))
+        os.kill(locust.pid, signal.SIGKILL)
+        with pytest.raises(GeneratorFailed, match=r"ended early \(killed by signal 9\); its last log lines"):
+            flight.until(60.0)
+        with pytest.raises(GeneratorFailed, match=r"ended without a result \(killed by signal 9\)"):
+            flight.finish()
+
+
+def test_a_generator_that_dies_before_its_load_is_told_too(tmp_path: Path):
+    with generator_in(tmp_path) as locust:
+        os.kill(locust.pid, signal.SIGKILL)
+        with pytest.raises(GeneratorFailed, match=r"sent nothing \(killed by signal 9\)"):
+            locust.start(Plan(["http://127.0.0.1:1"], at([0.0]), TARGETS, 10.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hosts": ["nowhere"]}, "nowhere must look like"),
+        ({"judge": "bench.load.product:nobody"}, "attribute 'nobody'"),
+    ],
+)
+def test_a_plan_that_cannot_be_sent_ends_the_generator_with_its_last_words(
+    tmp_path: Path, change: dict[str, object], words: str
+):
+    plan = replace(Plan(["http://127.0.0.1:1"], at([0.0]), TARGETS, 1.0), **change)
+    with generator_in(tmp_path) as locust, pytest.raises(GeneratorFailed, match=rf"(?s)sent nothing.*{words}"):
+        locust.start(plan).finish()
 
 
 def test_a_port_where_nobody_listens_resets_every_request(tmp_path: Path):
-    zeros = np.zeros(5, dtype=np.int64)
-    schedule = Schedule(("prediction",), np.arange(5, dtype=np.int64) * SECOND_NS // 20, zeros, zeros, zeros)
-    done = generator.send(f"http://127.0.0.1:{free_port()}", schedule, VERIFIED.targets, folder=tmp_path)
+    schedule = at([number / 20 for number in range(5)])
+    done = generator.send(f"http://127.0.0.1:{free_port()}", schedule, TARGETS, folder=tmp_path)
     assert (outcomes(done), done.requests_sent) == (["reset"] * 5, 0)

@@ -2,13 +2,13 @@ import json
 
 import pytest
 
-from bench.load.answers import judge, judge_label, stages
+from bench.load.answers import judge, stages
 
-EXPECTED = ["tabby", "lynx"]
+EXPECTED = {"1": ("tabby", "lynx"), "2": ("lynx", "tabby")}
 
 
 def body(**changes: object) -> bytes:
-    good = {"labels": [{"label": label} for label in EXPECTED], "model": {"version": "1"}, "source": "live"}
+    good = {"labels": [{"label": label} for label in EXPECTED["1"]], "model": {"version": "1"}, "source": "live"}
     return json.dumps({**good, **changes}).encode()
 
 
@@ -32,9 +32,28 @@ def test_only_the_right_prediction_is_a_success(status: int, answer: bytes, outc
     assert judge("prediction", status, answer, "7", EXPECTED).outcome == outcome
 
 
-def test_a_prediction_says_which_model_gave_it_and_from_where():
-    verdict = judge("prediction", 200, body(source="stored"), "7", EXPECTED)
-    assert (verdict.model_version, verdict.source) == ("1", "stored")
+@pytest.mark.parametrize(("version", "outcome"), [("1", "ok"), ("2", "wrong"), ("3", "wrong"), (2, "wrong")])
+def test_what_is_right_depends_on_the_version_of_the_model_that_answered(version: object, outcome: str):
+    assert judge("prediction", 200, body(model={"version": version}), "7", EXPECTED).outcome == outcome
+
+
+def test_where_nothing_is_known_any_labels_will_do():
+    assert judge("prediction", 200, body(model={"version": "3"}), "7", {}).outcome == "ok"
+
+
+def test_a_prediction_says_which_model_gave_it_from_where_of_which_photo_and_when():
+    read, predicted = "2026-11-22T13:15:00.000001Z", "2026-11-22T13:15:00.000002Z"
+    answer = body(source="stored", photo_version=3, input_read_at=read, predicted_at=predicted)
+    assert judge("prediction", 200, answer, "7", EXPECTED).words == {
+        "model_version": "1", "source": "stored", "photo_version": "3", "input_read_at": read,
+        "predicted_at": predicted,
+    }  # fmt: skip
+
+
+def test_a_prediction_that_leaves_its_age_out_is_none_the_worse():
+    verdict = judge("prediction", 200, body(photo_version=None), "7", EXPECTED)
+    assert verdict.outcome == "ok"
+    assert [verdict.words[name] for name in ("photo_version", "input_read_at", "predicted_at")] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -66,29 +85,3 @@ def test_bystanders_are_judged_too(case: str, status: int, answer: bytes, outcom
 )
 def test_stages_are_read_from_server_timing(header: str | None, expected: dict[str, float]):
     assert stages(header) == expected
-
-
-def read(body: bytes) -> str:
-    if not body:
-        raise ValueError("no label")
-    return body.decode()
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "outcome"),
-    [
-        (200, b"tabby", "ok"),
-        (200, b"lynx", "wrong"),  # the second best
-        (200, b"", "error"),
-        (503, b"tabby", "refused"),
-        (429, b"", "refused"),
-        (504, b"", "error"),
-        (202, b"tabby", "error"),
-    ],
-)
-def test_an_inference_server_is_judged_by_its_first_label(status: int, body: bytes, outcome: str):
-    assert judge_label(status, body, ["tabby", "lynx"], read).outcome == outcome
-
-
-def test_any_label_will_do_where_none_is_expected():
-    assert judge_label(200, b"lynx", [], read).outcome == "ok"

@@ -36,7 +36,7 @@ def test_answers_are_what_the_generator_takes_for_good_and_the_connection_stays_
         for request in (PHOTO, READY, PHOTO):
             connection.sendall(request)
             assert answer(connection) == GOOD
-    assert judge("metadata", 200, b'{"id": "1"}', "1", []).outcome == "ok"
+    assert judge("metadata", 200, b'{"id": "1"}', "1", {}).outcome == "ok"
 
 
 def test_a_request_that_comes_in_pieces_is_one_request():

@@ -1,5 +1,10 @@
 import json
+import threading
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +13,16 @@ import pytest
 from bench.exits import UsageProblem
 from bench.load import options
 from bench.load.generator import Load
-from bench.load.plan import Plan
-from bench.load.samples import CODES, NEVER, Samples
+from bench.load.plan import Plan, Turn
+from bench.load.samples import CODES, Samples
 from bench.load.schedule import Phase, draw
-from bench.session.runfolder import REQUESTS
+from runfile.columns import ANSWERED, MEASURED, NEVER, OUTCOME, SCHEDULED
 
 HOST = "http://127.0.0.1:8000"
 WRONG_RATES = ("fast", "", "0", "-1", "5,", "5,0", "inf", "nan")
 WRONG_MIXES = ("", "page", "pages=1", "page=0", "page=-1,image=1", "page=much", "page=inf", "page=nan")
-PLAN = Plan(HOST, draw(Phase(0.0, {}), [Phase(1.0, {"page": 4.0})], 2, seed=(1,)), [{"id": "7", "path": "7"}] * 2, 1.0)
+SCHEDULE = draw(Phase(0.0, {}), [Phase(1.0, {"page": 4.0})], 2, seed=(1,))
+PLAN = Plan([HOST], SCHEDULE, [{"id": "7", "path": "7"}] * 2, 1.0)
 
 
 def given(*argv: str) -> Namespace:
@@ -25,33 +31,55 @@ def given(*argv: str) -> Namespace:
     return parser.parse_args(argv)
 
 
-@pytest.fixture
-def three_photos(monkeypatch: pytest.MonkeyPatch):
+@contextmanager
+def product(*photos: str) -> Iterator[str]:
+    """A product whose catalogue holds these photos; yields its URL."""
+
+    class Catalogue(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"photos": [{"id": photo} for photo in photos], "next": None}).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Catalogue) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+@pytest.fixture(scope="module")
+def three_photos() -> Iterator[str]:
     """A product with three photos, one of which has an id that must be quoted."""
-    monkeypatch.setattr(options.Asker, "photo_ids", lambda _: iter(["a b", "2", "3"]))
+    with product("a b", "2", "3") as url:
+        yield url
 
 
-@pytest.mark.usefixtures("three_photos")
-def test_options_stand_for_a_staircase_with_a_warm_up():
-    plan = options.plan_of(given("--rate", "6,12", "--seconds", "10", "--warmup", "2", "--deadline", "3"), HOST)
+def test_options_stand_for_a_staircase_with_a_warm_up(three_photos: str):
+    plan = options.plan_of(given("--rate", "6,12", "--seconds", "10", "--warmup", "2", "--deadline", "3"), three_photos)
     steps, counts = np.unique(plan.schedule.step, return_counts=True)
     assert dict(zip(steps.tolist(), counts.tolist(), strict=True)) == {-1: 12, 0: 60, 1: 120}
     shares = {case: int((plan.schedule.case == index).sum()) / 192 for index, case in enumerate(plan.schedule.cases)}
     assert shares == pytest.approx({"prediction": 1 / 3, "metadata": 1 / 3, "page": 1 / 6, "image": 1 / 6})
     assert plan.targets[0] == {"id": "a b", "path": "a%20b"}  # no labels: any will do
-    assert (plan.host, plan.deadline_s, plan.delay_ms) == (HOST, 3.0, 0.0)
+    assert (list(plan.hosts), plan.deadline_s, plan.turn(0)) == ([three_photos], 3.0, Turn())
     assert set(plan.schedule.photo.tolist()) == {0, 1, 2}
 
 
-@pytest.mark.usefixtures("three_photos")
-def test_the_seed_and_the_arrivals_are_heard():
-    plans = [options.plan_of(given(*more), HOST) for more in ((), (), ("--seed", "2"), ("--arrivals", "constant"))]
+def test_the_seed_and_the_arrivals_are_heard(three_photos: str):
+    mores = ((), (), ("--seed", "2"), ("--arrivals", "constant"))
+    plans = [options.plan_of(given(*more), three_photos) for more in mores]
     first, again, other, constant = (plan.schedule.offset_ns.tolist() for plan in plans)
     assert first == again
     assert len({tuple(first), tuple(other), tuple(constant)}) == 3
 
 
-@pytest.mark.usefixtures("three_photos")
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -61,12 +89,12 @@ def test_the_seed_and_the_arrivals_are_heard():
         (("--deadline", "0"), "--seconds and --deadline must be more than 0"),
         (("--warmup=-1",), "--warmup and --seed 0 or more"),
         (("--seed=-1",), "--warmup and --seed 0 or more"),
-        (("--rate", "0.1", "--seconds", "1"), "nothing to send"),
+        (("--rate", "1e-9", "--seconds", "1"), "nothing to send"),
     ],
 )
-def test_a_mistake_is_named(argv: tuple[str, ...], message: str):
+def test_a_mistake_is_named(three_photos: str, argv: tuple[str, ...], message: str):
     with pytest.raises(UsageProblem) as problem:
-        options.plan_of(given(*argv), HOST)
+        options.plan_of(given(*argv), three_photos)
     assert message in str(problem.value)
 
 
@@ -76,10 +104,9 @@ def test_a_host_that_is_no_http_address_with_a_port_is_named(host: str):
         options.plan_of(given(), host)
 
 
-def test_a_product_without_photos_is_said(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(options.Asker, "photo_ids", lambda _: iter([]))
-    with pytest.raises(UsageProblem, match="has no photos to ask for"):
-        options.plan_of(given(), HOST)
+def test_a_product_without_photos_is_said():
+    with product() as empty, pytest.raises(UsageProblem, match="has no photos to ask for"):
+        options.plan_of(given(), empty)
 
 
 def test_shares_of_a_mix_add_up():
@@ -92,10 +119,9 @@ def test_the_plan_of_the_harness_is_taken_as_it_is(tmp_path: Path):
     assert options.plan_of(given("--plan", str(path), "--rate", "not looked at"), "nowhere").facts() == PLAN.facts()
 
 
-def test_a_plan_that_does_not_come_is_not_awaited_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(options, "PLAN_DEADLINE_S", 0.05)
+def test_a_plan_that_does_not_come_is_not_awaited_for_ever(tmp_path: Path):
     with pytest.raises(UsageProblem, match=r"there was no .*plan\.json within"):
-        options.plan_of(given("--plan", str(tmp_path / "plan.json")), HOST)
+        options.awaited(tmp_path / "plan.json", deadline_s=0.05)
 
 
 def test_samples_become_rows_with_nothing_where_nothing_happened():
@@ -103,7 +129,7 @@ def test_samples_become_rows_with_nothing_where_nothing_happened():
     for name, values in {"sent_ns": (5, 6, 7), "done_ns": (8, NEVER, 9), "status": (200, 0, 503)}.items():
         samples.numbers[name][:3] = values
     samples.numbers["code"][:] = [CODES[name] for name in ("ok", "error", "refused", "dropped")]
-    samples.numbers["infer"][0], samples.words["model_version"][0] = 2.5, "1"
+    samples.numbers["stage_infer_ms"][0], samples.words["model_version"][0] = 2.5, "1"
     rows = options.table_of(PLAN, samples).to_pylist()
     assert [row["intended_ns"] for row in rows] == PLAN.schedule.offset_ns.tolist()
     assert [row["sent_ns"] for row in rows] == [5, 6, 7, None]
@@ -113,6 +139,18 @@ def test_samples_become_rows_with_nothing_where_nothing_happened():
     assert [row["stage_infer_ms"] for row in rows] == [2.5, None, None, None]
     assert (rows[0]["model_version"], rows[1]["model_version"]) == ("1", None)
     assert {(row["case"], row["step"], row["photo_id"]) for row in rows} == {("page", 0, "7")}
+
+
+def test_what_an_answer_says_of_its_age_is_recorded_as_times():
+    samples = Samples.empty(4)
+    samples.words["photo_version"][0] = "3"
+    samples.words["input_read_at"][:3] = "2026-11-22T13:15:00.000001Z", "2026-11-22T14:15:00.5+01:00", "yesterday"
+    samples.words["predicted_at"][0] = "2026-11-22T13:15:00Z"
+    rows = options.table_of(PLAN, samples).to_pylist()
+    first, second = datetime(2026, 11, 22, 13, 15, 0, 1, UTC), datetime(2026, 11, 22, 13, 15, 0, 500_000, UTC)
+    assert [row["input_read_at"] for row in rows] == [first, second, None, None]
+    assert (rows[0]["photo_version"], rows[0]["predicted_at"]) == ("3", first.replace(microsecond=0))
+    assert (rows[1]["photo_version"], rows[1]["predicted_at"]) == (None, None)
 
 
 def test_what_is_written_is_what_the_harness_reads(tmp_path: Path):
@@ -125,7 +163,7 @@ def test_what_is_written_is_what_the_harness_reads(tmp_path: Path):
     assert list(load.loop_lag_ns) == [5, 6]
     assert load.outcome.tolist() == ["unsent"] * 4
     assert load.times("sent_ns").tolist() == [NEVER] * 4
-    assert set(load.table.column_names) == {*REQUESTS.names} - {"trial", "block", "variant", "offered_per_s"}
+    assert load.table.column_names == [column.name for column in (*SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)]
     assert [path.name for path in tmp_path.iterdir()] == ["samples.parquet"]
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.answers import STAGES
-from bench.load.samples import CODES, NEVER, OUTCOMES, Samples, merge
+from bench.load.samples import CODES, OUTCOMES, Samples, merge
+from runfile.columns import ANSWERED, MEASURED, NEVER, STAGES
 
 
 def filled(count: int, first: int = 0, step: int = 1) -> Samples:
@@ -15,7 +15,7 @@ def filled(count: int, first: int = 0, step: int = 1) -> Samples:
     for name, column in samples.numbers.items():
         column[:] = numbers % len(OUTCOMES) if name == "code" else numbers
     samples.words = {name: [f"{name} {number}" for number in numbers] for name in samples.words}
-    samples.connections, samples.requests_sent, samples.loop_lag_ns = 2, count, [first]
+    samples.connections, samples.requests_sent, samples.loop_lag_ns, samples.collections = 2, count, [first], first
     return samples
 
 
@@ -23,8 +23,15 @@ def test_at_first_nothing_is_known_and_nothing_was_sent():
     empty = Samples.empty(2)
     assert empty.outcome.tolist() == ["unsent", "unsent"]
     assert empty.sent_ns.tolist() == empty.done_ns.tolist() == [NEVER, NEVER]
-    assert all(np.isnan(empty.numbers[stage]).all() for stage in STAGES)
-    assert empty.words == {"model_version": [None, None], "source": [None, None]}
+    assert all(np.isnan(empty.numbers[f"stage_{stage}_ms"]).all() for stage in STAGES)
+    assert empty.words == {column.name: [None, None] for column in ANSWERED}
+
+
+def test_every_measured_column_is_kept_as_the_run_file_says():
+    empty = Samples.empty(1)
+    assert {name: str(column.dtype) for name, column in empty.numbers.items()} == {
+        **{column.name: column.type for column in MEASURED}, "code": "int8",
+    }  # fmt: skip
 
 
 def test_never_is_earlier_than_any_warm_up():
@@ -41,13 +48,13 @@ def test_every_outcome_has_a_code_and_is_read_back(outcome: str):
 
 @given(count=st.integers(0, 20))
 def test_a_message_between_processes_loses_nothing(count: int):
-    samples = filled(count)
+    samples = filled(count, 7)
     read = Samples.from_message(samples.message())
     for name, column in samples.numbers.items():
         assert read.numbers[name].tolist() == column.tolist()
         assert read.numbers[name].dtype == column.dtype
     assert (read.words, read.connections, read.requests_sent) == (samples.words, 2, count)
-    assert read.loop_lag_ns == [0]
+    assert (read.loop_lag_ns, read.collections) == ([7], 7)
 
 
 def test_what_was_read_can_be_written_to():
@@ -68,7 +75,7 @@ def test_shares_are_put_back_where_they_were_taken_from(count: int, processes: i
         assert whole.numbers[name].tolist() == column.tolist()
     assert whole.words == expected.words
     assert (whole.connections, whole.requests_sent) == (2 * processes, count)
-    assert whole.loop_lag_ns == list(range(processes))
+    assert (whole.loop_lag_ns, whole.collections) == (list(range(processes)), sum(range(processes)))
 
 
 def test_what_a_process_took_with_it_is_lost_and_not_merely_unsent():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.schedule import SECOND_NS, Phase, Schedule, constant, draw, order_of_block, photos, poisson
+from bench.load.schedule import SECOND_NS, Phase, Schedule, constant, count_of, draw, order_of_block, photos, poisson
 
 RATES = st.floats(min_value=0.5, max_value=200)
 SECONDS = st.floats(min_value=0.5, max_value=20)
@@ -32,9 +32,26 @@ def at(*seconds: float) -> Schedule:
 @given(process=st.sampled_from([poisson, constant]), rate=RATES, seconds=SECONDS, seed=SEEDS)
 def test_arrivals_are_in_order_within_the_window_and_as_many_as_the_rate_says(process, rate, seconds, seed):
     offsets = process(rate, seconds, np.random.default_rng(seed))
-    assert len(offsets) == round(rate * seconds)
+    assert abs(len(offsets) - rate * seconds) < 1
     assert (np.diff(offsets) >= 0).all()
     assert ((offsets >= 0) & (offsets < round(seconds * SECOND_NS) + 1)).all()
+
+
+@given(rate=st.integers(0, 5_000), milliseconds=st.integers(1, 20_000), seed=SEEDS)
+def test_a_whole_number_of_arrivals_is_exact_however_it_is_written(rate, milliseconds, seed):
+    rng = np.random.default_rng(seed)
+    expected = rate * milliseconds / 1000
+    counts = {count_of(rate, milliseconds / 1000, rng), count_of(expected / 7, 7.0, rng)}
+    assert counts <= {int(expected), int(expected) + 1}
+    assert not expected.is_integer() or counts == {int(expected)}
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 2.25])
+def test_of_a_fraction_chance_decides_so_that_a_rare_case_occurs_in_short_turns_too(rate: float):
+    rng = np.random.default_rng(5)
+    counts = [count_of(rate, 1.0, rng) for _ in range(20_000)]
+    assert set(counts) == {int(rate), int(rate) + 1}
+    assert np.mean(counts) == pytest.approx(rate, abs=0.015)
 
 
 @given(count=st.integers(0, 300), catalogue=st.integers(1, 60), seed=SEEDS)
@@ -91,6 +108,18 @@ def test_steps_and_cases_do_not_repeat_each_other():
         for case in (0, 1)
     ]
     assert len(set(parts)) == len(parts)
+
+
+def test_phases_with_the_same_number_get_the_same_arrivals_and_photos_and_another_number_others():
+    """Variants that take turns in a round are asked the same, at the same times within their turns."""
+    turns = [Phase(0.8, {"prediction": 20.0, "page": 2.5}, pause_s=0.2, draw=number) for number in (3, 3, 4)]
+    schedule = draw(Phase(0.0, {}), turns, 7, seed=(1, 0))
+    first, again, other = (
+        [(at - step * SECOND_NS, case, photo) for at, case, photo, of in rows(schedule) if of == step]
+        for step in range(3)
+    )
+    assert first == again
+    assert first != other
 
 
 def test_without_warm_up_everything_is_measured_and_without_anything_there_is_nothing():
