@@ -25,7 +25,7 @@ def turns(
     steps: list[Step] = []
     low = rate_of(profile.turns.loads[0].load, smallest_per_s)
     if warm_up:
-        steps += [Step(0, 0.0, profile.warmup_s, low, variant=arm.name, reason=WARM_UP) for arm in arms]
+        steps += [Step(0, 0.0, profile.turns.warmup_s, low, variant=arm.name, reason=WARM_UP) for arm in arms]
     for load, count in zip(profile.turns.loads, rounds, strict=True):
         rate, lowest = rate_of(load.load, smallest_per_s), load is profile.turns.loads[0]
         names = [arm.name for arm in arms if lowest or arm.kind != CONTROL]
@@ -83,14 +83,16 @@ def course(
 
     The warm-up's load is that of the second step, so that nothing is cold.
     """
-    phases = list(phases_of(steps, profile.bystanders))
+    phases = list(phases_of(steps, profile))
     warm = phases[min(1, len(phases) - 1)].rates
     schedule = draw(Phase(warmup_s, warm), phases, photos, arrivals=profile.arrivals, seed=seed)
     return Course(schedule, steps, delays_ms or {})
 
 
-def phases_of(steps: Sequence[Step], bystanders: Mapping[str, float]) -> Iterator[Phase]:
+def phases_of(steps: Sequence[Step], profile: Profile) -> Iterator[Phase]:
     """Return the arrivals of each step; the bare model gets none."""
+    own = {load.load: load.arrivals for load in profile.turns.loads}
     for step in steps:
-        rates = {} if step.variant == RAW_LIMIT else {"prediction": step.rate_per_s, **bystanders}
-        yield Phase(step.seconds, rates, step.pause_s, step.round or step.step)
+        rates = {} if step.variant == RAW_LIMIT else {"prediction": step.rate_per_s, **profile.bystanders}
+        arrivals = own[step.of_capacity or 0.0] if step.round else ""
+        yield Phase(step.seconds, rates, step.pause_s, step.round or step.step, arrivals)

@@ -15,6 +15,7 @@ BYSTANDERS = ("metadata", "page", "image")
 LOW_LOAD = 0.3  # a first load above it would not be low, and promises are made for low load
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Arrivals = Literal["poisson", "constant"]
 
 
 def rising(loads: Sequence[float], what: str) -> None:
@@ -40,16 +41,24 @@ class Step(Written):
 
 @dataclass(frozen=True)
 class Rounds(Written):
-    """So many rounds of turns at a load, as a share of the smallest capacity."""
+    """So many rounds of turns at a load, as a share of the smallest capacity.
+
+    Evenly spaced arrivals keep requests from meeting each other by chance, which is what low load is for.
+    """
 
     load: Positive
     rounds: Count
+    arrivals: Arrivals
 
 
 @dataclass(frozen=True)
 class Turns(Written):
-    """How the variants of a block take turns: how often at each load, for how long, with a pause after each."""
+    """How the variants of a block take turns: how often at each load, for how long, with a pause after each.
 
+    `warmup_s` is the turn that everybody has before the first round.
+    """
+
+    warmup_s: Seconds
     seconds: Positive
     pause_s: Seconds
     loads: tuple[Rounds, ...]
@@ -69,7 +78,7 @@ class Profile(Written):
     control_ms: Seconds
     raw_limit: bool
     repeats: Annotated[int, Field(ge=0)]
-    arrivals: Literal["poisson", "constant"]
+    arrivals: Arrivals
     verdicts: bool
     bystanders: Annotated[Mapping[str, Positive], AfterValidator(routes)]
     turns: Turns
@@ -87,7 +96,9 @@ class Profile(Written):
     def settings(self) -> Scalars:
         """Return the profile as the flat settings of run.json."""
         turns, keys = self.turns, ("blocks", "staircases", "warmup_s", "slo_ms", "control_ms", "repeats", "arrivals")
-        loads = " and ".join(f"{each.rounds} rounds at {each.load:g} x the smallest capacity" for each in turns.loads)
+        loads = " and ".join(
+            f"{each.rounds} rounds at {each.load:g} x the smallest capacity ({each.arrivals})" for each in turns.loads
+        )
         return {
             **{key: getattr(self, key) for key in keys},
             "again": self.again,

@@ -20,13 +20,15 @@ WARM_UP = -1
 class Phase:
     """A stretch of time with steady rates (arrivals per second by case), then a pause in which nothing is sent.
 
-    Phases with the same `draw` get the same arrivals and photos; without one, each has its own.
+    Phases with the same `draw` get the same arrivals and photos; without one, each has its own. `arrivals` names a
+    process of their own.
     """
 
     seconds: float
     rates: Mapping[str, float]
     pause_s: float = 0.0
     draw: int | None = None
+    arrivals: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def draw(
         for case, rate in phase.rates.items():
             drawn = step + 1 if phase.draw is None else phase.draw
             rng = np.random.default_rng((*seed, drawn, cases.index(case)))
-            offset = PROCESSES[arrivals](rate, phase.seconds, rng) + round(start * SECOND_NS)
+            offset = PROCESSES[phase.arrivals or arrivals](rate, phase.seconds, rng) + round(start * SECOND_NS)
             fixed = np.full(len(offset), cases.index(case)), np.full(len(offset), step)
             parts.append(np.stack([offset, fixed[0], photos(len(offset), catalogue, rng), fixed[1]]))
     rows = np.concatenate(parts, axis=1)
