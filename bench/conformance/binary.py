@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bench.conformance.checks import Check
 from bench.conformance.client import Answer
@@ -68,37 +68,6 @@ def binary_raw(subject: Subject) -> str:
     return _as_binary(answer, {each.name for each in read(answer)})
 
 
-def header_cut(subject: Subject) -> str:
-    """Say that the header is one byte shorter than it is."""
-    inputs, data = subject.binary()
-    return refused(subject.infer_binary(inputs, data, str(len(json.dumps(inputs)) - 1)))
-
-
-def header_too_large(subject: Subject) -> str:
-    """Say that the header is longer than the body."""
-    inputs, data = subject.binary()
-    return refused(subject.infer_binary(inputs, data, str(len(json.dumps(inputs)) + len(data) + 1)))
-
-
-def header_no_number(subject: Subject) -> str:
-    """Say that the header is as long as a word."""
-    return refused(subject.infer_binary(*subject.binary(), "long"))
-
-
-def size_too_large(subject: Subject) -> str:
-    """Promise more bytes than follow."""
-    inputs, data = subject.binary()
-    inputs["inputs"][-1]["parameters"]["binary_data_size"] += 1
-    return refused(subject.infer_binary(inputs, data))
-
-
-def size_unlike_shape(subject: Subject) -> str:
-    """Send one byte more than the tensor has, and say so."""
-    inputs, data = subject.binary()
-    inputs["inputs"][-1]["parameters"]["binary_data_size"] += 1
-    return refused(subject.infer_binary(inputs, data + b"\0"))
-
-
 def element_too_long(subject: Subject) -> str:
     """Let an element of BYTES say that it is longer than all the data."""
     tensors = subject.inputs()
@@ -127,29 +96,50 @@ def _same(one: Sequence[Output], other: Sequence[Output]) -> bool:
     return all(a == b if isinstance(a, bytes) else math.isclose(a, b, rel_tol=EQUAL, abs_tol=EQUAL) for a, b in pairs)
 
 
-TENSORS = "Binary tensor data: Binary Tensor Request"
+def _with_length(wrong: Callable[[int, int], str]) -> Callable[[Subject], str]:
+    """Return how to ask with a wrong length of the header, which follows from the lengths of header and data."""
+
+    def ask(subject: Subject) -> str:
+        inputs, data = subject.binary()
+        return refused(subject.infer_binary(inputs, data, wrong(len(json.dumps(inputs)), len(data))))
+
+    return ask
+
+
+def _with_size(more: bytes) -> Callable[[Subject], str]:
+    """Return how to ask with one byte more than the last tensor has promised, and perhaps sent."""
+
+    def ask(subject: Subject) -> str:
+        inputs, data = subject.binary()
+        inputs["inputs"][-1]["parameters"]["binary_data_size"] += 1
+        return refused(subject.infer_binary(inputs, data + more))
+
+    return ask
+
+
+def _check(
+    name: str, asked: str, ask: Callable[[Subject], str], place: str = "Binary Tensor Request", *, refusal: bool = False
+) -> Check:
+    place = f"Binary tensor data: {place}"
+    return Check(f"binary-{name}", "binary_tensor_data", "extension", asked, place, ask, refusal=refusal)
+
+
+def _refusal(name: str, asked: str, ask: Callable[[Subject], str]) -> Check:
+    return _check(name, f"{asked}: refused", ask, refusal=True)
+
+
 CHECKS: Sequence[Check] = (
-    Check("binary-input", "binary_tensor_data", "extension", "inputs are taken as bytes", TENSORS, binary_input),
-    Check("binary-output", "binary_tensor_data", "extension", "binary_data returns that output as bytes", TENSORS,
-          binary_output),
-    Check("binary-output-all", "binary_tensor_data", "extension", "binary_data_output returns all outputs as bytes",
-          TENSORS, binary_output_all),
-    Check("binary-output-mixed", "binary_tensor_data", "extension", "binary_data overrides binary_data_output",
-          TENSORS, binary_output_mixed),
-    Check("binary-values", "binary_tensor_data", "extension", "bytes and JSON hold the same values", TENSORS,
-          binary_values),
-    Check("binary-raw", "binary_tensor_data", "extension", "a header length of 0 means that the body is the tensor",
-          "Binary tensor data: Raw Binary Request", binary_raw),
-    Check("binary-header-cut", "binary_tensor_data", "extension", "a header length that cuts the JSON: refused",
-          TENSORS, header_cut, refusal=True),
-    Check("binary-header-too-large", "binary_tensor_data", "extension", "a header length beyond the body: refused",
-          TENSORS, header_too_large, refusal=True),
-    Check("binary-header-no-number", "binary_tensor_data", "extension", "a header length that is no number: refused",
-          TENSORS, header_no_number, refusal=True),
-    Check("binary-size-too-large", "binary_tensor_data", "extension", "more bytes promised than sent: refused",
-          TENSORS, size_too_large, refusal=True),
-    Check("binary-size-unlike-shape", "binary_tensor_data", "extension", "other bytes than the shape needs: refused",
-          TENSORS, size_unlike_shape, refusal=True),
-    Check("binary-element-too-long", "binary_tensor_data", "extension", "an element longer than the data: refused",
-          TENSORS, element_too_long, refusal=True),
+    _check("input", "inputs are taken as bytes", binary_input),
+    _check("output", "binary_data returns that output as bytes", binary_output),
+    _check("output-all", "binary_data_output returns all outputs as bytes", binary_output_all),
+    _check("output-mixed", "binary_data overrides binary_data_output", binary_output_mixed),
+    _check("values", "bytes and JSON hold the same values", binary_values),
+    _check("raw", "a header length of 0 means that the body is the tensor", binary_raw, "Raw Binary Request"),
+    _refusal("header-cut", "a header length that cuts the JSON", _with_length(lambda header, _: str(header - 1))),
+    _refusal("header-too-large", "a header length beyond the body",
+             _with_length(lambda header, data: str(header + data + 1))),
+    _refusal("header-no-number", "a header length that is no number", _with_length(lambda *_: "long")),
+    _refusal("size-too-large", "more bytes promised than sent", _with_size(b"")),
+    _refusal("size-unlike-shape", "other bytes than the shape needs", _with_size(b"\0")),
+    _refusal("element-too-long", "an element longer than the data", element_too_long),
 )  # fmt: skip

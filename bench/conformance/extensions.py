@@ -22,24 +22,10 @@ PATIENCE_US = 10_000_000
 DURATIONS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
 
 
-def repository_index(subject: Subject) -> str:
-    """List the repository."""
-    return _index(subject, b"{}")
-
-
-def repository_index_ready(subject: Subject) -> str:
-    """List what is ready."""
-    return _index(subject, b'{"ready": true}')
-
-
-def repository_load_unknown(subject: Subject) -> str:
-    """Load a model that does not exist."""
-    return _refused_by_route(subject, "load")
-
-
-def repository_unload_unknown(subject: Subject) -> str:
-    """Unload a model that does not exist."""
-    return _refused_by_route(subject, "unload")
+def statistics_all(subject: Subject) -> str:
+    """Read the statistics of all models."""
+    _entry(subject, "/v2/models/stats")
+    return "has the model"
 
 
 def classification_form(subject: Subject) -> str:
@@ -85,22 +71,6 @@ def statistics_count(subject: Subject) -> str:
     if type(before) is not int or type(after) is not int or after <= before:
         raise Missed(f"inference_count is {before!r} before and {after!r} after an inference")
     return f"{before} before, {after} after"
-
-
-def statistics_all(subject: Subject) -> str:
-    """Read the statistics of all models."""
-    _entry(subject, "/v2/models/stats")
-    return "has the model"
-
-
-def schedule_priority(subject: Subject) -> str:
-    """Ask with the highest priority."""
-    return _scheduled(subject, {"priority": 1})
-
-
-def schedule_timeout(subject: Subject) -> str:
-    """Ask with a timeout of ten seconds."""
-    return _scheduled(subject, {"timeout": PATIENCE_US})
 
 
 def _index(subject: Subject, body: bytes) -> str:
@@ -172,11 +142,19 @@ def _stats(name: str, asked: str, ask: Callable[[Subject], str]) -> Check:
     return Check(f"statistics-{name}", "statistics", "extension", asked, "Statistics: Response JSON Object", ask)
 
 
+def _schedule(name: str, unit: str, value: int) -> Check:
+    asked = f"parameters.{name}{unit} is taken"
+    return Check(f"schedule-{name}", "schedule_policy", "extension", asked, "Schedule policy",
+                 lambda it: _scheduled(it, {name: value}))  # fmt: skip
+
+
 CHECKS: Sequence[Check] = (
-    _repository("index", "the index lists name, state and reason of each model", "Index", repository_index),
-    _repository("index-ready", "the index of what is ready has the model", "Index", repository_index_ready),
-    _repository("load-unknown", "loading an unknown model: refused", "Load", repository_load_unknown),
-    _repository("unload-unknown", "unloading an unknown model: refused", "Unload", repository_unload_unknown),
+    _repository("index", "the index lists name, state and reason of each model", "Index", lambda it: _index(it, b"{}")),
+    _repository("index-ready", "the index of what is ready has the model", "Index",
+                lambda it: _index(it, b'{"ready": true}')),
+    _repository("load-unknown", "loading an unknown model: refused", "Load", lambda it: _refused_by_route(it, "load")),
+    _repository("unload-unknown", "unloading an unknown model: refused", "Unload",
+                lambda it: _refused_by_route(it, "unload")),
     Check("classification-form", "classification", "extension", f"classification: {BEST} returns value:index[:label]",
           "Classification: HTTP/REST", classification_form),
     Check("classification-order", "classification", "extension", "the classes come best first", "Classification",
@@ -184,8 +162,6 @@ CHECKS: Sequence[Check] = (
     _stats("form", "the model's /stats has its counts and durations", statistics_form),
     _stats("count", "an inference is counted", statistics_count),
     _stats("all", "GET /v2/models/stats has the model, too", statistics_all),
-    Check("schedule-priority", "schedule_policy", "extension", "parameters.priority is taken", "Schedule policy",
-          schedule_priority),
-    Check("schedule-timeout", "schedule_policy", "extension", "parameters.timeout (microseconds) is taken",
-          "Schedule policy", schedule_timeout),
+    _schedule("priority", "", 1),
+    _schedule("timeout", " (microseconds)", PATIENCE_US),
 )  # fmt: skip

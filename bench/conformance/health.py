@@ -1,6 +1,6 @@
 """Health and metadata: the checks that need no inference."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.conformance.checks import Check
@@ -11,26 +11,6 @@ from bench.conformance.subject import NOBODY, Subject, path_of
 
 LIVE, READY = "/v2/health/live", "/v2/health/ready"
 HTTP_ERRORS = 400  # and above
-
-
-def live(subject: Subject) -> str:
-    """Whether the server says that it lives."""
-    return _ok(subject, LIVE)
-
-
-def ready(subject: Subject) -> str:
-    """Whether the server says that it is ready."""
-    return _ok(subject, READY)
-
-
-def model_ready(subject: Subject) -> str:
-    """Whether the model is ready."""
-    return _ok(subject, subject.path("/ready"))
-
-
-def model_ready_version(subject: Subject) -> str:
-    """Whether a version of the model is ready."""
-    return _ok(subject, subject.versioned("/ready"))
 
 
 def model_ready_unknown(subject: Subject) -> str:
@@ -70,11 +50,6 @@ def server_metadata(subject: Subject) -> str:
     return f"{body['name']} {body['version']}, extensions: {', '.join(extensions) or 'none'}"
 
 
-def server_metadata_slash(subject: Subject) -> str:
-    """Ask with the path of the OpenAPI file."""
-    return _ok(subject, "/v2/")
-
-
 def model_metadata(subject: Subject) -> str:
     """Look at what the model says of itself."""
     body = subject.client.get(subject.path()).object()
@@ -108,18 +83,6 @@ def model_versions(subject: Subject) -> str:
     return ", ".join(versions)
 
 
-def model_metadata_version(subject: Subject) -> str:
-    """Ask for the metadata of a version."""
-    return _ok(subject, subject.versioned())
-
-
-def _ok(subject: Subject, path: str) -> str:
-    answer = subject.client.get(path)
-    if answer.status != HTTP_OK:
-        raise Missed(f"GET {path}: {answer}")
-    return str(HTTP_OK)
-
-
 def _strings(body: dict[str, Any], *names: str) -> None:
     for name in names:
         if not isinstance(body.get(name), str):
@@ -135,12 +98,27 @@ def _tensor(tensor: dict[str, Any]) -> str:
     return f"{name} {datatype} {shape}"
 
 
+def _ok(path: Callable[[Subject], str]) -> Callable[[Subject], str]:
+    """Return how to ask whether a path answers 200."""
+
+    def ask(subject: Subject) -> str:
+        answer = subject.client.get(path(subject))
+        if answer.status != HTTP_OK:
+            raise Missed(f"GET {path(subject)}: {answer}")
+        return str(HTTP_OK)
+
+    return ask
+
+
+METADATA = "REST: Model Metadata Response JSON Object"
 CHECKS: Sequence[Check] = (
-    Check("live", "health", "required", "GET /v2/health/live answers 200", "REST: Server Live", live),
-    Check("ready", "health", "required", "GET /v2/health/ready answers 200", "REST: Server Ready", ready),
-    Check("model-ready", "health", "required", "the model's /ready answers 200", "REST: Model Ready", model_ready),
+    Check("live", "health", "required", "GET /v2/health/live answers 200", "REST: Server Live", _ok(lambda _: LIVE)),
+    Check("ready", "health", "required", "GET /v2/health/ready answers 200", "REST: Server Ready",
+          _ok(lambda _: READY)),
+    Check("model-ready", "health", "required", "the model's /ready answers 200", "REST: Model Ready",
+          _ok(lambda it: it.path("/ready"))),
     Check("model-ready-version", "health", "required", "a version that the metadata names has /ready, too",
-          "REST: Model Ready", model_ready_version),
+          "REST: Model Ready", _ok(lambda it: it.versioned("/ready"))),
     Check("model-ready-unknown", "health", "required", "a model that does not exist is not ready",
           "REST: Model Ready", model_ready_unknown),
     Check("health-body", "health", "customary", "live and ready say it in a JSON body, too",
@@ -150,13 +128,13 @@ CHECKS: Sequence[Check] = (
     Check("server-metadata", "metadata", "required", "GET /v2 answers with name, version and extensions",
           "REST: Server Metadata Response JSON Object", server_metadata),
     Check("server-metadata-slash", "metadata", "customary", "GET /v2/ is the same as GET /v2",
-          "the OpenAPI file has /v2/, the text v2", server_metadata_slash),
+          "the OpenAPI file has /v2/, the text v2", _ok(lambda _: "/v2/")),
     Check("model-metadata", "metadata", "required", "the model's metadata has name, platform, inputs and outputs",
-          "REST: Model Metadata Response JSON Object", model_metadata),
+          METADATA, model_metadata),
     Check("model-tensors", "metadata", "required", "each input and output has name, datatype and shape",
           "REST: Model Metadata, $metadata_tensor", model_tensors),
-    Check("model-versions", "metadata", "required", "versions, if there, is a list of strings",
-          "REST: Model Metadata Response JSON Object", model_versions),
+    Check("model-versions", "metadata", "required", "versions, if there, is a list of strings", METADATA,
+          model_versions),
     Check("model-metadata-version", "metadata", "required", "a version that the metadata names has metadata, too",
-          "REST: Model Metadata", model_metadata_version),
+          "REST: Model Metadata", _ok(lambda it: it.versioned())),
 )  # fmt: skip

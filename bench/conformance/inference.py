@@ -1,11 +1,11 @@
 """Inference with right requests in JSON: what the answer must hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.conformance.checks import Check
 from bench.conformance.client import HTTP_OK, Answer
-from bench.conformance.findings import Missed, NotOffered
+from bench.conformance.findings import Level, Missed, NotOffered
 from bench.conformance.outputs import entries, header, read
 from bench.conformance.subject import Subject
 
@@ -28,11 +28,6 @@ def infer_content_type(subject: Subject) -> str:
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise Missed(f"Content-Type is {kind!r}")
     return kind
-
-
-def infer_outputs(subject: Subject) -> str:
-    """Read every output."""
-    return ", ".join(f"{each.name} {list(each.shape)}" for each in read(subject.infer(subject.document())))
 
 
 def infer_as_declared(subject: Subject) -> str:
@@ -86,14 +81,7 @@ def infer_two_rows(subject: Subject) -> str:
     """Use the freedom that a variable first dimension gives."""
     if any(not each["shape"] or each["shape"][0] != -1 for each in subject.declared("inputs").values()):
         raise NotOffered("does not apply: the first dimension of an input is fixed")
-    found = read(subject.infer({"inputs": [tensor.as_json() for tensor in subject.inputs(rows=2)]}))
-    return ", ".join(f"{each.name} {list(each.shape)}" for each in found)
-
-
-def infer_version(subject: Subject) -> str:
-    """Ask with a version in the path."""
-    read(subject.infer(subject.document(), subject.versioned("/infer")))
-    return "answered"
+    return _shapes(subject.infer({"inputs": [tensor.as_json() for tensor in subject.inputs(rows=2)]}))
 
 
 def infer_model_version(subject: Subject) -> str:
@@ -132,30 +120,35 @@ def _fits(declared: Sequence[int], shape: object) -> bool:
     return len(declared) == len(shape) and all(told in {-1, size} for told, size in zip(declared, shape, strict=True))
 
 
+def _shapes(answer: Answer) -> str:
+    return ", ".join(f"{each.name} {list(each.shape)}" for each in read(answer))
+
+
+def _check(name: str, asked: str, place: str, ask: Callable[[Subject], str], level: Level = "required") -> Check:
+    return Check(f"infer-{name}", "inference", level, asked, place, ask)
+
+
 RESPONSE = "REST: Inference Response JSON Object"
 REQUEST = "REST: Inference Request JSON Object"
 CHECKS: Sequence[Check] = (
-    Check("infer-json", "inference", "required", "a right JSON request gets 200 and model_name", RESPONSE, infer_json),
-    Check("infer-content-type", "inference", "required", "a JSON answer says that it is application/json",
-          "OpenAPI file, /infer, 200", infer_content_type),
-    Check("infer-outputs", "inference", "required",
-          "each output has name, shape, datatype and data, with as many elements as the shape says",
-          "REST: Response Output", infer_outputs),
-    Check("infer-as-declared", "inference", "required", "datatypes and shapes are those of the metadata",
-          "REST: Model Metadata; Response Output", infer_as_declared),
-    Check("infer-all-outputs", "inference", "required", "a request without outputs gets all of them",
-          REQUEST, infer_all_outputs),
-    Check("infer-one-output", "inference", "required", "a request for one output gets only that", REQUEST,
-          infer_one_output),
-    Check("infer-id", "inference", "required", "the id of a request comes back", REQUEST, infer_id),
-    Check("infer-nested", "inference", "required", "data may be nested instead of flat", "REST: Tensor Data",
-          infer_nested),
-    Check("infer-two-rows", "inference", "required", "where the first dimension is -1, two rows are taken, too",
-          "REST: Model Metadata, $metadata_tensor", infer_two_rows),
-    Check("infer-version", "inference", "required", "a version that the metadata names can be asked by path",
-          "REST: Inference; Model Metadata, versions", infer_version),
-    Check("infer-model-version", "inference", "required", "model_version, if there, is a version of the metadata",
-          RESPONSE, infer_model_version),
-    Check("infer-unknown-parameters", "inference", "customary", "parameters that the server does not know do no harm",
-          "REST: Parameters defines none; clients send binary_data_output to all servers", infer_unknown_parameters),
+    _check("json", "a right JSON request gets 200 and model_name", RESPONSE, infer_json),
+    _check("content-type", "a JSON answer says that it is application/json", "OpenAPI file, /infer, 200",
+           infer_content_type),
+    _check("outputs", "each output has name, shape, datatype and data, with as many elements as the shape says",
+           "REST: Response Output", lambda it: _shapes(it.infer(it.document()))),
+    _check("as-declared", "datatypes and shapes are those of the metadata", "REST: Model Metadata; Response Output",
+           infer_as_declared),
+    _check("all-outputs", "a request without outputs gets all of them", REQUEST, infer_all_outputs),
+    _check("one-output", "a request for one output gets only that", REQUEST, infer_one_output),
+    _check("id", "the id of a request comes back", REQUEST, infer_id),
+    _check("nested", "data may be nested instead of flat", "REST: Tensor Data", infer_nested),
+    _check("two-rows", "where the first dimension is -1, two rows are taken, too",
+           "REST: Model Metadata, $metadata_tensor", infer_two_rows),
+    _check("version", "a version that the metadata names can be asked by path",
+           "REST: Inference; Model Metadata, versions",
+           lambda it: _shapes(it.infer(it.document(), it.versioned("/infer")))),
+    _check("model-version", "model_version, if there, is a version of the metadata", RESPONSE, infer_model_version),
+    _check("unknown-parameters", "parameters that the server does not know do no harm",
+           "REST: Parameters defines none; clients send binary_data_output to all servers", infer_unknown_parameters,
+           "customary"),
 )  # fmt: skip
