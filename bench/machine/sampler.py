@@ -23,9 +23,10 @@ class Sampler:
     millisecond on a small machine, and is therefore done for one tree per sample, in turn.
     """
 
-    def __init__(self, roots: Callable[[], Mapping[Name, int]]) -> None:
+    def __init__(self, roots: Callable[[], Mapping[Name, int]], period_s: float = PERIOD_S) -> None:
         self.rows: list[dict[str, object]] = []
         self._roots = roots
+        self._period_s = period_s
         self._trees: dict[Name, list[psutil.Process]] = {}
         self._turn = 0
         self._stop = threading.Event()
@@ -46,7 +47,7 @@ class Sampler:
 
     def _run(self) -> None:
         give_way()
-        due = time.monotonic() + PERIOD_S
+        due = time.monotonic() + self._period_s
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             self._follow()
             names = list(self._trees)
@@ -54,7 +55,7 @@ class Sampler:
                 self._look_for_children(names[self._turn % len(names)])
             self._turn += 1
             self._sample()
-            due += PERIOD_S
+            due += self._period_s
 
     def _follow(self) -> None:
         """Take up trees with a new root, and drop those whose root is no longer named."""

@@ -20,7 +20,8 @@ def test_a_single_core_is_shared_and_this_is_known():
 
 
 def test_the_fingerprint_names_the_machine():
-    facts = cores.fingerprint(cores.split_cores())
-    assert facts["cpu"]
-    assert facts["memory_bytes"]
+    found, machine = cores.split_cores(), cores.fingerprint(cores.split_cores())
+    assert machine.cpu
+    assert machine.memory_bytes
+    assert (machine.sut_cores, machine.generator_cores, machine.pinned) == (found.sut, found.generator, found.pinned)
     assert "locust" in cores.versions()

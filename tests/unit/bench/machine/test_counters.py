@@ -1,4 +1,4 @@
-"""Counters read from files with known numbers, for every kind of system, and once from this machine."""
+"""Counters read from files with known numbers, for every kind of system, and once from this usage."""
 
 import os
 import time
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.machine.counters import Counters, Machine, read
+from bench.machine.counters import Counters, read
+from runfile.facts import Usage
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -38,15 +39,15 @@ def test_busy_and_stolen_time_are_those_of_the_given_cores(tmp_path: Path):
     write(tmp_path, stat=stat(user=1, idle=8, steal=1))
     before = read([1], tmp_path)
     write(tmp_path, stat=stat(user=4, idle=14, steal=2))
-    machine = read([1], tmp_path).since(before)
-    assert machine.busy_s == pytest.approx(3)
-    assert machine.steal_share == pytest.approx(0.1)
+    usage = read([1], tmp_path).since(before)
+    assert usage.busy_s == pytest.approx(3)
+    assert usage.steal_share == pytest.approx(0.1)
 
 
 def test_pressure_is_a_share_of_the_time_between():
     before = Counters(wall_s=0, busy_s=0, total_s=0, steal_s=None, throttled_s=None, pressure_s=2.0)
     after = Counters(wall_s=10, busy_s=0, total_s=0, steal_s=None, throttled_s=None, pressure_s=2.5)
-    assert after.since(before) == Machine(None, None, 0.05, 0.0, 10.0)
+    assert after.since(before) == Usage(None, None, 0.05, 0.0, 10.0)
 
 
 def test_pressure_is_read_as_the_total_of_some(tmp_path: Path):
@@ -56,9 +57,9 @@ def test_pressure_is_read_as_the_total_of_some(tmp_path: Path):
 
 
 def test_what_a_system_does_not_tell_is_none_and_busy_time_is_still_known(tmp_path: Path):
-    machine = read([0], tmp_path).since(read([0], tmp_path))
-    assert (machine.steal_share, machine.throttled_s, machine.pressure_share) == (None, None, None)
-    assert machine.busy_s >= 0
+    usage = read([0], tmp_path).since(read([0], tmp_path))
+    assert (usage.steal_share, usage.throttled_s, usage.pressure_share) == (None, None, None)
+    assert usage.busy_s >= 0
 
 
 def test_throttling_of_all_groups_above_us_counts_in_version_2(tmp_path: Path):
@@ -80,6 +81,6 @@ def test_work_on_this_machine_shows_as_busy_time():
     before, until = read(cores), time.process_time() + 0.2
     while time.process_time() < until:
         pass
-    machine = read(cores).since(before)
-    assert machine.busy_s >= 0.2 - 3 / TICKS  # the kernel counts in ticks
-    assert machine.wall_s >= 0.2
+    usage = read(cores).since(before)
+    assert usage.busy_s >= 0.2 - 3 / TICKS  # the kernel counts in ticks
+    assert usage.wall_s >= 0.2
