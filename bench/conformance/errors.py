@@ -69,7 +69,8 @@ def _other_rank(tensor: Tensor) -> dict[str, Any]:
 
 def _refusal(name: str, asked: str, place: str, send: Callable[[Subject], Answer], level: Level = "required") -> Check:
     """Return the check that a wrong request is refused."""
-    return Check(f"error-{name}", "errors", level, f"{asked}: refused", place, lambda subject: refused(send(subject)))
+    asked += ": refused" if level == "required" else ": refused, with an error in words"
+    return Check(f"error-{name}", "errors", level, asked, place, lambda subject: refused(send(subject)))
 
 
 def _input(
@@ -84,7 +85,6 @@ def _raw(subject: Subject, body: bytes) -> Answer:
 
 
 ERROR = "REST: Inference Response JSON Error Object"
-IN_WORDS = "with an error in words"
 CHECKS: Sequence[Check] = (
     _refusal("unknown-model", "metadata of an unknown model", "REST: Model Metadata Response JSON Error Object",
              lambda it: it.client.get(path_of(NOBODY, None, ""))),
@@ -111,9 +111,9 @@ CHECKS: Sequence[Check] = (
           "REST: Tensor Data", element_type),
     _refusal("unknown-output", "an output that the model does not have", "REST: Request Output",
              lambda it: it.infer(it.document(outputs=[{"name": NOBODY}]))),
-    _refusal("method", f"GET on /infer, {IN_WORDS}", "HTTP: 405", lambda it: it.client.get(it.path("/infer")),
+    _refusal("method", "GET on /infer", "HTTP: 405", lambda it: it.client.get(it.path("/infer")),
              "customary"),
-    _refusal("unknown-path", f"an unknown path, {IN_WORDS}", "HTTP: 404", lambda it: it.client.get(f"/v2/{NOBODY}"),
+    _refusal("unknown-path", "an unknown path", "HTTP: 404", lambda it: it.client.get(f"/v2/{NOBODY}"),
              "customary"),
     Check("well-afterwards", "errors", "required", "after all these mistakes the server is well",
           "REST: Server Live, Server Ready, Inference", well_afterwards),
