@@ -62,8 +62,8 @@ class Recorded:
         return checked(self.path / name, table, columns)
 
 
-def read(folder: Path) -> Recorded:
-    """Read a run folder.
+def read(folder: Path, *, raw: bool = False) -> Recorded:
+    """Read a run folder; `raw`: without results.csv, which may be lost, since it can be derived again.
 
     Raises RunFileError when it is none, when its schema is unknown, or when a finished run lacks a file or holds a
     damaged one. A run that died is read as far as it got.
@@ -82,7 +82,7 @@ def read(folder: Path) -> Recorded:
             absent[name] = _hole(folder, name, error)
             return None
 
-    results = optional("results.csv", rows.read)
+    results = None if raw else optional("results.csv", rows.read)
     for table in ("requests.parquet", "processes.parquet"):
         if (folder / table).is_file() or table == "requests.parquet":
             optional(table, openable)

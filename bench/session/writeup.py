@@ -35,7 +35,7 @@ def write_up(session: Session, experiments: Sequence[Experiment], state: State) 
     tables = [folder.tables[name].to_pandas() for name in TABLES]
     run, rows = derived(folder.run, tables, {each.name: each for each in experiments}, session.settings.limits)
     folder.write_results(rows)
-    folder.save(experiments=run.experiments, gates=run.gates, validity=run.validity)
+    folder.save(settings=run.settings, experiments=run.experiments, gates=run.gates, validity=run.validity)
 
 
 def derived(
@@ -68,7 +68,7 @@ def again(path: Path, experiments: Mapping[str, type[Experiment]]) -> Path:
     Of a folder of an older schema, or of a run that may still be going on, only what is surely nobody's is written.
     """
     try:
-        recorded = read_run(path)
+        recorded = read_run(path, raw=True)
         if recorded.version == DERIVABLE and "requests.parquet" not in recorded.absent:
             derive(recorded, experiments)
     except RunFileError as error:
@@ -104,7 +104,8 @@ def endings(run: Run) -> list[str]:
     """Say what was not as it should be: trials that failed, a run that did not end, numbers not to be used."""
     failed = [each for found in run.found.values() for each in found.failed]
     lines = [
-        f"{'tried again' if each.again else 'left out'}: {each.variant or 'turns'}, block {each.block}: {each.reason}"
+        f"{'tried again' if each.again else 'left out'}: {each.variant or 'turns'}"
+        f"{f', block {each.block}' if each.block else ''}: {each.reason}"
         for each in failed
     ]
     if run.state != "complete":
