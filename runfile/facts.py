@@ -176,7 +176,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Failed:
-    """A trial that gave nothing, and why; `again`: it was tried once more; `code` is the exit code for that."""
+    """A trial that gave nothing, and why; `again`: it was tried once more; `code` is the exit code for that.
+
+    Block 0: it failed before the first block, and so for the whole run.
+    """
 
     block: int
     variant: str
@@ -323,7 +326,7 @@ class Latency(Found):
 
 @dataclass(frozen=True)
 class Peer:
-    """One inference server that was compared; `failed` says why it is not, or no longer, among them."""
+    """One inference server that was asked for, measured in so many blocks; `failed` says why in none."""
 
     name: str
     title: str = ""
@@ -371,27 +374,49 @@ class ImagePath:
 
 @dataclass(frozen=True)
 class Slice:
-    """One turn of so many clients in a closed loop: right answers per second; its requests are in requests.parquet."""
+    """One turn of so many clients in a closed loop: right answers per second; `step` finds its n requests.
+
+    `turnaround_ms` is what a client takes from an answer to its next request; None where nobody asked twice.
+    """
 
     clients: int
     rate_per_s: float
     turnaround_ms: float | None
     n: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    step: int = 0
 
 
 @dataclass(frozen=True)
 class Round:
-    """Slices of a server between two turns of the bare loop, whose milliseconds per photo stand on both sides."""
+    """Slices of a server between two turns of the bare loop, whose milliseconds per photo stand on both sides.
+
+    `reason` says why it was measured again, and does not count.
+    """
 
     before_ms: float
     slices: tuple[Slice, ...]
     after_ms: float
+    reason: str = ""
+
+    @property
+    def bare_ms(self) -> float:
+        """Milliseconds per photo of the bare loop at about the time of the slices."""
+        return (self.before_ms + self.after_ms) / 2
+
+    def rate_per_s(self, clients: int) -> float:
+        """Right answers per second of the slice with so many clients."""
+        (own,) = [each for each in self.slices if each.clients == clients]
+        return own.rate_per_s
 
 
 @dataclass(frozen=True)
 class Overload:
-    """A step of an overload; capacities are right answers per second to eight clients just before and after."""
+    """A step of an overload; capacities are right answers per second to eight clients just before and after.
+
+    There is none after the last step: a server that accepts everything would still be at work. `reason` says why a step
+    was measured again, and does not count.
+    """
 
     step: int
     of_capacity: float
@@ -400,6 +425,17 @@ class Overload:
     before_per_s: float
     after_per_s: float | None = None
     connections: int = 0
+    reason: str = ""
+
+    @property
+    def capacity_per_s(self) -> float:
+        """The capacity at about the time of the step."""
+        return self.before_per_s if self.after_per_s is None else (self.before_per_s + self.after_per_s) / 2
+
+    @property
+    def case(self) -> str:
+        """What it is called: with all digits, since two loads that differ are two cases."""
+        return f"{str(self.of_capacity).removesuffix('.0')} x capacity"
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,39 @@
 """The same question in each peer's words: a photo into the bytes of a request, an answer into its first label.
 
-Pure: nothing is sent here. Whoever sends adds `Host` and `Content-Length`.
+Pure: nothing is sent here. Whoever sends adds `Host` and `Content-Length`, and finds `JUDGE` by its name.
 """
 
 import base64
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.peers.peer import Peer
+from bench.load.answers import REFUSALS, Verdict
+from bench.load.plan import Judge, Post, Target
+from bench.machine.limit import VERSION
+from bench.peers.peer import Peer, find
 from bench.processes import fields
+from bench.stacks.contract import HTTP_OK
+
+if TYPE_CHECKING:
+    from bench.load.client import Answer  # which brings gevent along
 
 MODEL = "efficientnet-lite"
 FIELD = "image"  # the name of the tensor, and of the part of a form
 BOUNDARY = "sweetspot-9b1d4c7e5f0a4e0f8d3c"  # no photo holds it
 OUTPUTS = [{"name": "label"}, {"name": "score"}]
+JUDGE = "bench.peers.asking:judge"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What is asked about: an encoded photo, and the first label that is right."""
+
+    name: str
+    image: bytes
+    label: str
 
 
 @dataclass(frozen=True)
@@ -41,12 +58,35 @@ def request_for(peer: Peer, image: bytes, *, model: str = MODEL, deadline_ms: fl
     return Message("POST", fields.fill(peer.request.path, {"model": model}), headers, body)
 
 
-def first_label(peer: Peer, headers: Mapping[str, str], body: bytes) -> str:
-    """Return the best label of a 200's body; raise ValueError where there is none.
+def targets(peer: Peer, photos: Iterable[Photo], model: str, deadline_ms: float | None = None) -> list[Target]:
+    """Return the requests that ask a peer for every photo, ready to be told to a process that sends them."""
+    found: list[Target] = []
+    for photo in photos:
+        message = request_for(peer, photo.image, model=model, deadline_ms=deadline_ms)
+        post = Post(headers=message.headers, body=base64.b64encode(message.body).decode("ascii"))
+        found.append({"id": photo.name, "path": message.path, "labels": {VERSION: [photo.label]}, "post": post})
+    return found
 
-    `headers` are those of the answer. Every peer answers in JSON, also to a binary request, so none is needed so far.
-    """
-    del headers
+
+def judge(of: str) -> Judge:
+    """Return what judges the answers of the peer of that name: right is whose first label is."""
+    (peer,) = find([of])
+
+    def by_first_label(_case: str, answer: "Answer", target: Target) -> Verdict:
+        if answer.status in REFUSALS:
+            return Verdict("refused")
+        if answer.status != HTTP_OK:
+            return Verdict("error")
+        try:
+            return Verdict("ok" if [first_label(peer, answer.body)] == target["labels"][VERSION] else "wrong")
+        except ValueError:
+            return Verdict("error")
+
+    return by_first_label
+
+
+def first_label(peer: Peer, body: bytes) -> str:
+    """Return the best label of a 200's body, which is JSON also after a binary request; ValueError: there is none."""
     try:
         answer = json.loads(body)
         label = _tensor(answer, "label") if peer.request.kind.startswith("v2") else answer["labels"][0]["label"]

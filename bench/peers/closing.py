@@ -1,9 +1,10 @@
-"""What a run of the peers prints at its end: the table in brief, the promises, and who is missing."""
+"""What a run of the peers prints at its end: the table in brief, the promises, and what does not count."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bench.peers.results import BARE
+from runfile.facts import Check, Peers, Run
+from runfile.rows import ResultRow
 
 HEAD = (
     f"{'server':<12} {'no-op/s':>8} {'own cost ms':>20} {'model/s':>8} {'of bare':>8} {'2x good':>8} {'5x good':>8} "
@@ -11,41 +12,34 @@ HEAD = (
 )
 NEVER = 1e12  # a cost that is not known comes last
 
-Row = Mapping[str, Any]
+Cells = Mapping[tuple[str, str, str], ResultRow]
 
 
-def closing_words(facts: Mapping[str, Any], table: Sequence[Row]) -> list[str]:
+def words(run: Run, rows: Sequence[ResultRow]) -> list[str]:
     """Return the lines, the cheapest server first."""
-    cells = {(row["variant"], row["case"], row["metric"]): row for row in table}
-    names = {row["variant"] for row in table} - {BARE}
+    found = run.experiments.peers or Peers()
+    cells = {(row.variant, row.case, row.metric): row for row in rows}
+    names = {row.variant for row in rows} - {BARE}
     lines = [HEAD, *(line(cells, name) for name in (BARE, *sorted(names, key=lambda each: cost(cells, each)))), ""]
-    lines += [f"{check['verdict']:>9}: {promise_words(check)}" for check in facts["checks"]]
-    lines += [f"not counted: {each['variant']}, {each['case']}, block {each['block']}: {each['reason']}"
-              for each in facts["withheld"]]  # fmt: skip
-    lines += [f"left out: {each['title']}: {each['failed']}" for each in facts["peers"] if each["failed"]]
-    if facts["state"] != "complete":
-        lines.append(f"The run was {facts['state']}; what was measured before is kept.")
-    if not facts["validity"]["valid"]:
-        lines += ["This run is not valid, do not use its numbers:"]
-        lines += [f"  - {reason}" for reason in facts["validity"]["reasons"]]
-    return lines
+    lines += [f"{check.verdict:>9}: {promise_words(check)}" for check in found.checks]
+    return lines + [f"not counted: {e.variant}, {e.case}, block {e.block}: {e.reason}" for e in found.withheld]
 
 
-def cost(cells: Mapping[tuple[str, str, str], Row], name: str) -> float:
+def cost(cells: Cells, name: str) -> float:
     """Return the own cost to sort by."""
-    value = cells.get((name, "no-op", "own_cost"), {}).get("value")
-    return NEVER if value is None else float(value)
+    row = cells.get((name, "no-op", "own_cost"))
+    return NEVER if row is None or row.value is None else row.value
 
 
-def line(cells: Mapping[tuple[str, str, str], Row], name: str) -> str:
+def line(cells: Cells, name: str) -> str:
     """Return one line of the table."""
 
     def of(case: str, metric: str, digits: str = ".3g") -> str:
-        value = cells.get((name, case, metric), {}).get("value")
-        return "-" if value is None else format(value, digits)
+        row = cells.get((name, case, metric))
+        return "-" if row is None or row.value is None else format(row.value, digits)
 
-    own = cells.get((name, "no-op", "own_cost"), {})
-    low, high = own.get("low"), own.get("high")
+    own = cells.get((name, "no-op", "own_cost"))
+    low, high = (None, None) if own is None else (own.low, own.high)
     around = f" [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
     crowd = "alone" if name == BARE else "8 clients"
     return (
@@ -57,10 +51,9 @@ def line(cells: Mapping[tuple[str, str, str], Row], name: str) -> str:
     )
 
 
-def promise_words(check: Row) -> str:
+def promise_words(check: Check) -> str:
     """Return a promise in one line: title, value with interval, limit, note."""
-    value, low, high = (check[key] for key in ("value", "low", "high"))
-    shown = "-" if value is None else f"{value:.3g}"
-    around = f" [{low:.3g}, {high:.3g}]" if low is not None and high is not None else ""
-    note = f" ({check['note']})" if check["note"] else ""
-    return f"{check['title']}: {shown}{around} {check['unit']}, {check['bound']} {check['limit']:g}{note}"
+    shown = "-" if check.value is None else f"{check.value:.3g}"
+    around = f" [{check.low:.3g}, {check.high:.3g}]" if check.low is not None and check.high is not None else ""
+    note = f" ({check.note})" if check.note else ""
+    return f"{check.title}: {shown}{around} {check.unit}, {check.bound} {check.limit:g}{note}"

@@ -1,146 +1,117 @@
-"""A run of the peers from beginning to end: install what is missing, measure blocks, write up. Owns the run folder."""
+"""What a run of the peers does: installs what is missing, asks for the right labels, measures one after the other."""
 
-import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
-from bench.exits import Exit, Failure
-from bench.gates import judging as gates
+from bench.exits import TrialFailed
 from bench.load.schedule import order_of_block
-from bench.peers import environment, overload, promises, results
-from bench.peers.measure import Place, measure, planned_s
+from bench.peers import environment
+from bench.peers.bare import Vision
+from bench.peers.measure import Measured, measure, planned_s
 from bench.peers.peer import Peer
+from bench.peers.results import EXPERIMENT
 from bench.peers.rounds import MODEL, NO_OP
-from bench.peers.run import Run
-from bench.session.progress import Lines, Plan, Step, progress
-from bench.session.runfolder import now
+from bench.peers.sitting import Rig
+from bench.session import failures, gates
+from bench.session.experiment import Step
+from bench.session.session import Session
+from bench.session.trial import Where
+from runfile.facts import Peers
 
 INSTALL_S, LABELS_S, IMAGE_START_S = 30.0, 4.0, 2.0
+BEFORE = 0  # the number of the block that is none: what fails in it, fails for the whole run
 
 
-def conduct(run: Run) -> None:
-    """Measure everything, then write up what there is: also after Ctrl-C, and after a failure, which is kept."""
-    state = "failed"
-    try:
-        missing = [peer for peer in run.settings.peers if not environment.ready(peer)]
-        with progress(plan(run, missing)) as show:
-            for peer in missing:
-                show.step()
-                install(run, peer, show)
-            show.step()
-            run.photos |= {model: run.rig.vision.labelled(model) for model in (NO_OP, MODEL)}
-            for block in range(run.settings.profile.blocks):
-                measure_block(run, block, show)
-        state = "complete"
-    except KeyboardInterrupt:
-        state = "interrupted"  # the peer in progress is not kept: half a measurement is none
-    except Failure as failure:
-        run.failure = failure
-    finally:
-        shutil.rmtree(run.folder.work, ignore_errors=True)
-        run.folder.event(f"run {state}", reason=str(run.failure or ""))
-        write_up(run, state)
+def vision_of(session: Session) -> Vision:
+    """Return what asks the bare model."""
+    work, logs = session.folder.work / "vision", session.folder.path / "logs"
+    return Vision(session.settings.photos, work, logs, session.sut)
 
 
-def plan(run: Run, missing: list[Peer]) -> Plan:
-    """Return the steps of a run in their order."""
-    profile, peers = run.settings.profile, run.settings.peers
-    steps = [Step(f"installing {peer.title} {peer.release}", INSTALL_S) for peer in missing]
-    steps.append(Step("asking the bare model for all labels", LABELS_S))
-    for block in range(profile.blocks):
-        name = f"block {block + 1}/{profile.blocks}"
-        steps.append(Step(f"{name}: the image path", profile.image_s + IMAGE_START_S))
-        order = order_of_block(len(peers), block, run.settings.seed)
-        steps += [Step(f"{name}: {peers[index].title}", planned_s(profile)) for index in order]
-    return Plan(steps)
+@dataclass(frozen=True)
+class Hands:
+    """What touches the world; a test hands in what it has made up."""
+
+    ready: Callable[[Peer], bool] = environment.ready
+    install: Callable[[Peer], None] = environment.install
+    vision: Callable[[Session], Vision] = vision_of
+    measure: Callable[[Rig, Where, Peer], Measured] = measure
 
 
-def install(run: Run, peer: Peer, show: Lines) -> None:
-    """Make the environment of a peer; the run goes on without it if that fails."""
-    try:
-        environment.install(peer)
-    except Failure as failure:
-        leave_out(run, peer, failure, show)
-    else:
-        run.folder.event("peer installed", peer=peer.name)
+@dataclass(frozen=True)
+class Conductor:
+    """Does the steps of a run."""
+
+    rig: Rig
+    peers: Sequence[Peer]
+    hands: Hands
+
+    def steps(self) -> list[Step]:
+        """Return what there is to do, in order."""
+        found = [Step("asking the bare model for all labels", LABELS_S, self.begin)]
+        for peer in [peer for peer in self.peers if not self.hands.ready(peer)]:
+            found += [Step(f"installing {peer.title} {peer.release}", INSTALL_S, partial(self.install, peer))]
+        for block in range(1, self.rig.profile.blocks + 1):
+            found += self.block(block)
+        return found
+
+    def block(self, block: int) -> list[Step]:
+        """Return the steps of a block: the image path and every peer once, in a balanced order."""
+        profile, seconds = self.rig.profile, planned_s(self.rig.profile)
+        name = f"block {block}/{profile.blocks}"
+        found = [Step(f"{name}: the image path", profile.image_s + IMAGE_START_S, partial(self.images, block))]
+        order = order_of_block(len(self.peers), block - 1, self.rig.session.settings.seed)
+        for position, peer in enumerate((self.peers[index] for index in order), start=1):
+            found += [Step(f"{name}: {peer.title}", seconds, partial(self.peer, block, position, peer))]
+        return found
+
+    def begin(self) -> None:
+        """Ask for what is right. Raises StackFailed: without it no answer can be judged."""
+        self.rig.photos.update({model: self.rig.vision.labelled(model) for model in (NO_OP, MODEL)})
+
+    def install(self, peer: Peer) -> None:
+        """Make the environment of a peer; the run goes on without it if that fails."""
+        session = self.rig.session
+        try:
+            self.hands.install(peer)
+        except TrialFailed as failure:
+            failures.note(session, Where(EXPERIMENT, BEFORE, peer.name), failure, again=False)
+        else:
+            session.folder.event("peer installed", peer=peer.name)
+
+    def images(self, block: int) -> None:
+        """Measure the image path; a run without it still says everything about the servers."""
+        session = self.rig.session
+        try:
+            measured = self.rig.vision.image_path(block, self.rig.profile.image_s)
+        except TrialFailed as failure:
+            session.say(f"warning: {failure}")
+            session.folder.event("image path failed", block=block, reason=str(failure))
+        else:
+            found = session.folder.run.experiments.peers or Peers()
+            session.folder.save_found(EXPERIMENT, images=(*found.images, measured))
+
+    def peer(self, block: int, position: int, peer: Peer) -> None:
+        """Measure one peer and write it down, unless it could not be installed."""
+        if self.hands.ready(peer):
+            where = Where(EXPERIMENT, block, peer.name, position)
+            failures.attempt(
+                self.rig.session, where, partial(self.hands.measure, self.rig, where, peer), self.spoiled, keep
+            )
+
+    def spoiled(self, measured: Measured) -> str:
+        """Say how much of the CPU was stolen, if too much.
+
+        A machine that is faster or slower than before spoils nothing: every number is one within a round.
+        """
+        return gates.disturbed(self.rig.session.settings.limits, replace(measured.trial, canary_ms=None), ())
 
 
-def measure_block(run: Run, block: int, show: Lines) -> None:
-    """Measure the image path and every peer once, in a balanced order."""
-    show.step()
-    measure_images(run, block + 1, show)
-    peers = run.settings.peers
-    for position, index in enumerate(order_of_block(len(peers), block, run.settings.seed), start=1):
-        show.step()
-        if peers[index].name not in run.failed:
-            measure_peer(run, block + 1, position, peers[index], show)
-
-
-def measure_images(run: Run, block: int, show: Lines) -> None:
-    """Measure the image path; a run without it still says everything about the servers."""
-    try:
-        run.images[block] = run.rig.vision.image_path(run.settings.profile.image_s)
-    except Failure as failure:
-        show.say(f"warning: {failure}")
-        run.folder.event("image path failed", block=block, reason=str(failure))
-
-
-def measure_peer(run: Run, block: int, position: int, peer: Peer, show: Lines) -> None:
-    """Measure one peer and write it down; the run goes on without it if that fails."""
-    trial = len(run.measured) + 1
-    logs = run.folder.path / "logs" / f"block-{block:02d}-{peer.name}"
-    run.folder.event("peer started", block=block, peer=peer.name)
-    try:
-        measured = measure(run.rig, Place(trial, block, position, peer, logs))
-    except Failure as failure:
-        leave_out(run, peer, failure, show)
-        return
-    run.measured.append(measured)
-    rows = overload.requests(measured.overloads, trial=trial, block=block, variant=peer.name)
-    run.folder.add_trial(rows, [])
-    run.folder.save(trials=[each.record() for each in run.measured])
-    run.folder.event("peer measured", block=block, peer=peer.name, capacity_per_s=measured.capacity)
-
-
-def leave_out(run: Run, peer: Peer, failure: Failure, show: Lines) -> None:
-    """Go on without a peer, and say so."""
-    run.failed[peer.name] = str(failure)
-    run.folder.event("peer left out", peer=peer.name, reason=str(failure))
-    run.folder.save(peers=run.peers())
-    show.say(f"{peer.title} is left out from here on: {failure}")
-
-
-def write_up(run: Run, state: str) -> None:
-    """Derive everything that is derived and write it."""
-    settings, profile = run.settings, run.settings.profile
-    found = results.collect(run.measured, run.images, settings.limits, profile.slo_ms)
-    names = list(dict.fromkeys(each.place.peer.name for each in run.measured))
-    judged = promises.judge(settings.promises, found, names, verdicts=profile.verdicts)
-    split = run.rig.cores
-    own = gates.own_cores(settings.limits, shared=len(set(split.sut) & set(split.generator)), pinned=split.pinned)
-    validity = gates.validity([own], bool(run.measured))
-    if state != "complete":
-        reasons = validity["reasons"]
-        validity = {
-            "valid": False,
-            "reasons": [f"the run was {state}", *(reasons if isinstance(reasons, list) else [])],
-        }
-    run.results = found.rows()
-    run.folder.write_results(run.results)
-    run.folder.save(
-        state=state, finished_at=now(), peers=run.peers(), checks=judged, gates=[own], withheld=found.withheld,
-        validity=validity,
-    )  # fmt: skip
-
-
-def exit_code(run: Run) -> Exit:
-    """Return what the shell gets: a failure first, then validity, then promises."""
-    facts = run.folder.facts
-    if run.failure is not None:
-        return run.failure.code
-    if facts["state"] == "interrupted":
-        return Exit.INTERRUPTED
-    if not run.measured:
-        return Exit.NOT_READY
-    if not facts["validity"]["valid"] and run.settings.profile.verdicts:
-        return Exit.NOT_VALID
-    missed = any(check["verdict"] == "missed" for check in facts["checks"])
-    return Exit.THRESHOLD_MISSED if missed else Exit.OK
+def keep(session: Session, measured: Measured) -> None:
+    """Write down what one peer showed in one block."""
+    trial = measured.trial
+    session.folder.add_trial(measured.requests())
+    session.folder.save_found(EXPERIMENT, trials=(*session.folder.run.found[EXPERIMENT].trials, trial))
+    event, rate = "trial finished" if trial.counted else "trial does not count", trial.capacity_per_s
+    session.folder.event(event, trial=trial.trial, variant=trial.variant, capacity_per_s=rate, reason=trial.reason)

@@ -1,170 +1,104 @@
 """One peer in one block: the bare loop and closed-loop slices in turn, for both models, then the overload."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
-from bench.exits import StackFailed
-from bench.latency.profile import Step
-from bench.load.generator import Generator
+import numpy as np
+import pyarrow as pa
+
+from bench.load.generator import Generator, Load
 from bench.load.plan import Plan
 from bench.machine import counters
-from bench.machine.cores import Split
-from bench.machine.counters import Machine
 from bench.machine.sampler import memory_of
-from bench.peers import overload
-from bench.peers.bare import Vision
-from bench.peers.overload import Overload
+from bench.peers.asking import targets
 from bench.peers.peer import Peer
-from bench.peers.profile import Profile
-from bench.peers.rounds import CLIENTS, CROWD, MODEL, NO_OP, Round, median_rate
+from bench.peers.profile import Profile, Step
+from bench.peers.rounds import CLIENTS, MODEL, NO_OP, median_rate
 from bench.peers.running import RunningPeer
-from bench.peers.slices import ClosedLoop, Photo, Slice, targets
-from bench.session.runfolder import now
+from bench.peers.sitting import CAPACITY_SLICES, Rig, Sitting
+from bench.peers.slices import ClosedLoop
+from bench.session.session import Session
+from bench.session.trial import Where
+from runfile.columns import REQUESTS, filled
+from runfile.facts import PeerTrial
+from runfile.folder import now
 
-WARM_UPS = 5
-CAPACITY_SLICES = 3  # as long as so many slices: what the overload is a multiple of is measured once, not in rounds
 START_S, PROCESS_S, GENERATOR_S = 3.0, 0.7, 2.0  # of a peer, of clients or a bare loop, of Locust: roughly
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which peer is measured when, numbers from 1, and where its logs go."""
-
-    trial: int
-    block: int
-    position: int
-    peer: Peer
-    logs: Path
-
-
-@dataclass(frozen=True)
-class Rig:
-    """What all measurements of a run share."""
-
-    profile: Profile
-    seed: int
-    work: Path
-    cores: Split
-    vision: Vision
-    photos: Mapping[str, Sequence[Photo]]  # by model
-
-    @property
-    def sut(self) -> tuple[int, ...]:
-        """The cores of the system under test; none where processes cannot be pinned."""
-        return self.cores.sut if self.cores.pinned else ()
-
-    @property
-    def generators(self) -> tuple[int, ...]:
-        """The cores of the clients; none where processes cannot be pinned."""
-        return self.cores.generator if self.cores.pinned else ()
-
-
-@dataclass(frozen=True)
 class Measured:
-    """What one peer showed in one block."""
+    """What a peer gave in a block, ready to be kept: its facts, and a table for each slice and step, in their order."""
 
-    place: Place
-    rounds: Mapping[str, Sequence[Round]]  # by model
-    memory_bytes: int
-    overloads: Sequence[Overload]
-    machine: Machine
-    started_at: str
+    where: Where
+    trial: PeerTrial
+    parts: Sequence[pa.Table]
 
-    @property
-    def capacity(self) -> float:
-        """Right answers per second with eight clients, the median over rounds."""
-        return median_rate(self.rounds[MODEL])
+    def spoiled(self, reason: str) -> "Measured":
+        """Return the same as what does not count."""
+        return replace(self, trial=replace(self.trial, reason=reason))
 
-    def record(self) -> dict[str, object]:
-        """Return the entry in run.json."""
-        place = self.place
-        return {
-            "trial": place.trial, "block": place.block, "position": place.position, "variant": place.peer.name,
-            "rounds": {model: [each.record() for each in rounds] for model, rounds in self.rounds.items()},
-            "capacity_per_s": self.capacity, "memory_bytes": self.memory_bytes,
-            "steps": [{"step": number, **each.record()} for number, each in enumerate(self.overloads)],
-            "machine": asdict(self.machine), "started_at": self.started_at,
-        }  # fmt: skip
+    def requests(self) -> pa.Table:
+        """Return the rows of requests.parquet; what was measured again does not count."""
+        trial, table = self.trial, pa.concat_tables(self.parts)
+        again = np.isin(table["step"].to_numpy(), spoiled_steps(trial)) | bool(trial.reason)
+        counted = pa.array(table["counted"].to_numpy() & ~again)
+        same = {"experiment": self.where.experiment, "trial": trial.trial, "block": trial.block}
+        table = table.drop_columns(["counted"]).append_column("counted", counted)
+        return filled(table, REQUESTS, **same, variant=trial.variant)
 
 
-def measure(rig: Rig, place: Place) -> Measured:
-    """Measure one peer. Raises StackFailed or GeneratorFailed."""
-    started_at, before = now(), counters.read(rig.cores.sut)
-    rounds: dict[str, list[Round]] = {}
-    with (
-        RunningPeer(place.peer, model=NO_OP, logs=place.logs, cores=rig.sut) as running,
-        clients_of(rig, place, running, NO_OP) as loop,
-    ):
-        rounds[NO_OP] = closed(rig, running, loop, NO_OP)
-        running.check()
-    with (
-        RunningPeer(place.peer, model=MODEL, logs=place.logs, cores=rig.sut) as running,
-        clients_of(rig, place, running, MODEL) as loop,
-    ):
-        rounds[MODEL] = closed(rig, running, loop, MODEL)
-        memory = memory_of(running.pid)
-        overloads = opened(rig, place, running, loop)
-        running.check()
-    machine = counters.read(rig.cores.sut).since(before)
-    return Measured(place, rounds, memory, overloads, machine, started_at)
+def spoiled_steps(trial: PeerTrial) -> list[int]:
+    """Return the numbers of the slices and steps that were measured again."""
+    slices = [s.step for of in trial.rounds.values() for each in of if each.reason for s in each.slices]
+    return [*slices, *(each.step for each in trial.overloads if each.reason)]
 
 
-def clients_of(rig: Rig, place: Place, running: RunningPeer, model: str) -> ClosedLoop:
-    """Return the clients of a running peer, to be started by `with`."""
-    profile, orders, log = rig.profile, rig.work / "orders.json", place.logs / "clients.log"
-    loop = ClosedLoop(orders, log=log, cores=rig.generators, settle_s=profile.settle_s, patience_s=profile.patience_s)
-    return loop.prepare(running.base_url, place.peer.name, targets(place.peer, rig.photos[model], model))
+Sit = Callable[[Rig, Where, Peer, str, list[pa.Table]], AbstractContextManager[Sitting]]
 
 
-def closed(rig: Rig, running: RunningPeer, loop: ClosedLoop, model: str) -> list[Round]:
-    """Let bare loop and server take turns, while the other one rests. Raises StackFailed where no answer is right.
-
-    A turn of the bare loop ends one round and begins the next.
-    """
-    profile, rounds = rig.profile, list[Round]()
-    warm_up(loop, profile.warmup_s)
-    with rig.vision.bare_loop(model) as bare:
-        before = bare.turn(profile.slice_s)
-        for number in range(profile.rounds):
-            order = CLIENTS[model][:: -1 if number % 2 else 1]  # nobody always comes first
-            slices = [answered(running, loop.turn(clients, profile.slice_s)) for clients in order]
-            after = bare.turn(profile.slice_s)
-            rounds.append(Round(before, slices, after))
-            before = after
-    return rounds
+@contextmanager
+def sit(rig: Rig, where: Where, peer: Peer, model: str, parts: list[pa.Table]) -> Iterator[Sitting]:
+    """Start a peer with a model, and its clients. Raises StackFailed, also if it ends by itself meanwhile."""
+    session, profile, logs = rig.session, rig.profile, rig.session.logs(where.name)
+    clients = ClosedLoop(
+        session.folder.work / "orders.json", log=logs / "clients.log", cores=session.generators,
+        settle_s=profile.settle_s, patience_s=profile.patience_s,
+    )  # fmt: skip
+    with RunningPeer(peer, model=model, logs=logs, cores=session.sut) as running:
+        asked = targets(peer, rig.photos[model], model)
+        with clients.prepare(running.base_url, peer.name, asked):
+            yield Sitting(rig, where, running, clients, partial(send, session, where), parts)
+            running.check()
 
 
-def warm_up(loop: ClosedLoop, seconds: float) -> None:
-    """Ask for some time; again as long as there is no right answer, since some are ready long before they answer."""
-    for _ in range(WARM_UPS):
-        if loop.turn(CROWD, seconds).rate_per_s > 0:
-            return
+def send(session: Session, where: Where, plan: Plan) -> Load:
+    """Send an open loop. Raises GeneratorFailed."""
+    log = session.logs(where.name) / "generator.log"
+    with Generator(session.folder.work / "load", log=log, cores=session.generators) as generator:
+        return generator.start(plan).finish()
 
 
-def answered(running: RunningPeer, found: Slice) -> Slice:
-    """Return the slice if it has a right answer: nothing else can be held against the bare loop."""
-    if found.rate_per_s <= 0:
-        running.check()
-        raise StackFailed(f"{running.peer.title} gave no right answer: {dict(found.failures) or 'none at all'}")
-    return found
-
-
-def opened(rig: Rig, place: Place, running: RunningPeer, loop: ClosedLoop) -> list[Overload]:
-    """Send every step of the overload, with the capacity measured anew before each: the machine changes."""
-    profile, steps = rig.profile, list[Overload]()
-    asked = targets(place.peer, rig.photos[MODEL], MODEL, deadline_ms=profile.slo_ms)
-    for step in profile.overload:
-        found = answered(running, loop.turn(CROWD, CAPACITY_SLICES * profile.slice_s))
-        if steps:
-            steps[-1] = replace(steps[-1], after_per_s=found.rate_per_s)
-        seed = (rig.seed, place.block, len(steps))
-        drawn = overload.schedule(step, found.rate_per_s, profile.warmup_s, len(asked), seed)
-        plan = Plan(running.base_url, drawn, asked, profile.patience_s, peer=place.peer.name)
-        with Generator(rig.work / "load", log=place.logs / "generator.log", cores=rig.generators) as generator:
-            steps.append(Overload(step, found.rate_per_s, generator.send(plan)))
-        running.check()
-    return steps
+def measure(rig: Rig, where: Where, peer: Peer, sit: Sit = sit) -> Measured:
+    """Measure one peer. Raises a TrialFailed."""
+    session, started_at, parts = rig.session, now(), list[pa.Table]()
+    number, before, counted = session.number(), session.canary_before(), counters.read(session.split.sut)
+    session.folder.event("trial started", trial=number, block=where.block, variant=where.variant)
+    with sit(rig, where, peer, NO_OP, parts) as this:
+        found = {NO_OP: tuple(this.closed(NO_OP))}
+    with sit(rig, where, peer, MODEL, parts) as this:
+        found[MODEL] = tuple(this.closed(MODEL))
+        memory, overloads = memory_of(this.running.pid), tuple(this.opened())
+    usage = counters.read(session.split.sut).since(counted)
+    canaries = [before.median, session.canary_after().median]
+    trial = PeerTrial(
+        number, where.block, where.variant, where.position, started_at=started_at, rounds=found,
+        capacity_per_s=median_rate(found[MODEL]), memory_bytes=memory, overloads=overloads, usage=usage,
+        canary_ms=sum(canaries) / len(canaries),
+    )  # fmt: skip
+    return Measured(where, trial, parts)
 
 
 def planned_s(profile: Profile) -> float:

@@ -1,99 +1,79 @@
 """The promises as data: reads `promises.toml` and judges what a run found by them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.exits import UsageProblem
-from bench.latency.expectations import finite, verdict_of
-from bench.peers.results import BARE, Found
+from bench import tomlfile
+from bench.peers.results import BARE, NOTHING, Numbers
 from bench.statistics import estimates
 from bench.statistics.estimates import Estimate
-from bench.tomlfile import read_toml
+from bench.statistics.verdicts import verdict_of
+from bench.tomlfile import Written
+from runfile.facts import Check, Judgement, Promise
 
 OURS = Path(__file__).with_name("promises.toml")
-TEXTS = ("title", "variant", "case", "metric", "bound", "of", "unit")
-BOUNDS, OF = ("at most", "at least"), ("", "best peer")
 
 
 @dataclass(frozen=True)
-class Promise:
-    """One number that must be at most or at least the limit, or that share of the best other peer's."""
-
-    title: str
-    variant: str
-    case: str
-    metric: str
-    bound: str
-    of: str
-    unit: str
-    limit: float
+class Entry(Promise, Written):
+    """One promise as it is written."""
 
 
-def load(path: Path = OURS) -> list[Promise]:
-    """Read the promises of a file. Raises UsageProblem, naming file and promise."""
-    values = read_toml(path)
-    entries = values.get("promise", [])
-    if set(values) - {"promise"} or not isinstance(entries, list):
-        raise UsageProblem(f"{path} must hold [[promise]] tables only")
-    return [_promise(entry, f"{path}: promise {number}") for number, entry in enumerate(entries, start=1)]
+@dataclass(frozen=True)
+class Promises(Written):
+    """What the file holds: [[promise]] tables."""
+
+    promise: tuple[Entry, ...] = ()
 
 
-def _promise(values: Any, where: str) -> Promise:  # noqa: ANN401 - whatever TOML held there
-    keys = {*TEXTS, "limit"}
-    if not isinstance(values, dict) or set(values) != keys:
-        raise UsageProblem(f"{where} must have exactly these keys: {', '.join(sorted(keys))}")
-    wrong = [f"{key} must be text" for key in TEXTS if not isinstance(values[key], str)]
-    wrong += [f"bound must be one of: {', '.join(BOUNDS)}"] if values["bound"] not in BOUNDS else []
-    wrong += ['of must be "" or "best peer"'] if values["of"] not in OF else []
-    if not isinstance(values["limit"], int | float) or isinstance(values["limit"], bool):
-        wrong.append("limit must be a number")
-    if wrong:
-        raise UsageProblem(f"{where}: {'; '.join(wrong)}")
-    return Promise(**{**values, "limit": float(values["limit"])})
+def load(path: Path = OURS) -> tuple[Promise, ...]:
+    """Read the promises of a file. Raises UsageProblem, naming file and key."""
+    return tuple(Promise(**vars(each)) for each in tomlfile.load(path, Promises).promise)
 
 
-def judge(
-    promises: Sequence[Promise], found: Found, peers: Sequence[str], *, verdicts: bool
-) -> list[dict[str, object]]:
-    """Return the entries of run.json for all promises of what was part of the run."""
-    return [_judge(each, found, peers, verdicts=verdicts) for each in promises if each.variant in {*peers, BARE}]
+def judge(promises: Sequence[Promise], found: Numbers, asked: Sequence[str], *, verdicts: bool) -> tuple[Check, ...]:
+    """Judge the promises of everybody who was asked for, whether or not there is a number."""
+    own = [each for each in promises if each.variant in {*asked, BARE}]
+    return tuple(_judge(each, found, asked, verdicts=verdicts) for each in own)
 
 
-def _judge(promise: Promise, found: Found, peers: Sequence[str], *, verdicts: bool) -> dict[str, object]:
-    nothing = Estimate(None, None, None, 0), promise.unit
-    estimate, note, limit = found.estimates.get(_key(promise), nothing)[0], "", promise.limit
+def _judge(promise: Promise, found: Numbers, asked: Sequence[str], *, verdicts: bool) -> Check:
+    estimate, note, limit = found.estimate(key(promise)), "", promise.limit
     if promise.of:
-        estimate, note, limit = against_best(promise, found, peers)
+        estimate, note, limit = against_best(promise, found, asked)
     verdict, why = side(estimate, limit, promise.bound, verdicts=verdicts)
-    edges = {key: finite(getattr(estimate, key)) for key in ("value", "low", "high")}
-    return {"title": promise.title, **edges, "limit": limit, "bound": promise.bound, "unit": promise.unit,
-            "n": estimate.n, "verdict": verdict, "note": "; ".join(each for each in (note, why) if each)}  # fmt: skip
+    missing = [name for name in asked if found.estimate(key(promise, name)).value is None] if promise.of else []
+    if missing:  # any of them could have been the best
+        verdict, why = "withheld", f"there is no such number of {', '.join(missing)}"
+    edges = (each if each is not None and math.isfinite(each) else None for each in vars(estimate).values())
+    value, low, high, _ = edges
+    return Check(
+        promise.title, value, low, high, limit, promise.unit, estimate.n, verdict,
+        "; ".join(each for each in (note, why) if each), promise.bound,
+    )  # fmt: skip
 
 
-def _key(promise: Promise, variant: str = "") -> tuple[str, str, str]:
+def key(promise: Promise, variant: str = "") -> tuple[str, str, str]:
+    """Return where the number of a promise is found, or the same number of another variant."""
     return (variant or promise.variant, promise.case, promise.metric)
 
 
-def against_best(promise: Promise, found: Found, peers: Sequence[str]) -> tuple[Estimate, str, float]:
+def against_best(promise: Promise, found: Numbers, asked: Sequence[str]) -> tuple[Estimate, str, float]:
     """Return own - limit * best as an estimate paired by block, in words what was compared, and the limit for that: 0.
 
     A difference and not a ratio, since a cost near nothing can come out below it. Who is best is chosen by what was
     measured, which makes the best look better than it is: the error is not in our favour.
     """
-    others = {
-        name: found.estimates[_key(promise, name)][0].value for name in peers if _key(promise, name) in found.estimates
-    }
-    known = {name: value for name, value in others.items() if value is not None and name != promise.variant}
-    own = found.blocks.get(_key(promise), {})
-    if not known or not own:
-        return Estimate(None, None, None, 0), "", 0.0
+    known = {name: value for name in asked if (value := found.estimate(key(promise, name)).value) is not None}
+    mean = known.pop(promise.variant, None)
+    if not known or mean is None:
+        return NOTHING, "", 0.0
     best = min(known, key=known.__getitem__)
-    other = found.blocks[_key(promise, best)]
+    own, other = found.blocks[key(promise)], found.blocks[key(promise, best)]
     blocks = sorted(own.keys() & other.keys())
     estimate = estimates.paired_difference([own[b] for b in blocks], [promise.limit * other[b] for b in blocks])
-    mean = found.estimates[_key(promise)][0].value
     note = (
         f"shown is {promise.variant} - {promise.limit:g} x {best}; {promise.variant} has {mean:.3g} {promise.unit}, "
         f"the best peer {best} {known[best]:.3g} {promise.unit}"
@@ -101,7 +81,7 @@ def against_best(promise: Promise, found: Found, peers: Sequence[str]) -> tuple[
     return estimate, note, 0.0
 
 
-def side(estimate: Estimate, limit: float, bound: str, *, verdicts: bool) -> tuple[str, str]:
+def side(estimate: Estimate, limit: float, bound: str, *, verdicts: bool) -> tuple[Judgement, str]:
     """Return the verdict and why."""
     if estimate.value is None:
         return "withheld", "not measured, or by too few requests"

@@ -1,33 +1,43 @@
-"""From what was measured to the rows of results.csv: one estimate for each peer, case and metric. Pure."""
+"""From what was recorded to the rows of results.csv: one estimate for each peer, case and metric. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from bench.gates.thresholds import Thresholds
-from bench.peers.bare import ImagePath
-from bench.peers.measure import Measured
-from bench.peers.overload import Shown, shown
-from bench.peers.rounds import ALONE, CROWD, MODEL, NO_OP, Round, median_rate
+from bench.peers.overload import MS, Shown
+from bench.peers.rounds import ALONE, CASES, CROWD, MODEL, NO_OP, median_rate
 from bench.statistics import estimates
 from bench.statistics.estimates import Estimate, Floats
+from runfile.facts import ImagePath, Peers, PeerTrial, Round, Withheld
+from runfile.rows import WITHHELD, ResultRow
 
 EXPERIMENT, BARE = "peers", "bare loop"
-CASES = {ALONE: "alone", CROWD: "8 clients"}
 MB = 1e6
+NOTHING = Estimate(None, None, None, 0)
 
 Key = tuple[str, str, str]  # variant, case, metric
+Requests = Callable[[PeerTrial, str], pd.DataFrame]  # those of a trial and a case that count
 
 
 @dataclass
-class Found:
-    """All estimates with their units; the value of each block where a promise compares two peers; what was left out."""
+class Numbers:
+    """All estimates with their units; the value of each block where a promise compares two peers; what was left out.
+
+    `steps` are those of the overload by peer, also where they are withheld.
+    """
 
     estimates: dict[Key, tuple[Estimate, str]] = field(default_factory=dict)
     blocks: dict[Key, dict[int, float]] = field(default_factory=dict)
-    withheld: list[dict[str, object]] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    steps: dict[str, list[Shown]] = field(default_factory=dict)
+
+    def estimate(self, key: Key) -> Estimate:
+        """Return one estimate, nothing where there is none."""
+        return self.estimates.get(key, (NOTHING, ""))[0]
 
     def mean(self, key: Key, by_block: Mapping[int, float], unit: str) -> None:
         """Keep one number per block: the estimate is their mean."""
@@ -40,92 +50,107 @@ class Found:
         alone = Estimate(found.value, None, None, found.n)
         self.estimates[key] = (found if len(samples) > 1 else alone), "ms"
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[ResultRow]:
         """Return the rows of results.csv."""
         return [
-            {
-                "experiment": EXPERIMENT, "variant": variant, "case": case, "metric": metric, "value": each.value,
-                "low": each.low, "high": each.high, "unit": unit, "n": each.n,
-                "verdict": "withheld" if each.value is None else "", "offered_per_s": None,
-            }
-            for (variant, case, metric), (each, unit) in self.estimates.items()
-        ]  # fmt: skip
+            ResultRow(
+                EXPERIMENT,
+                *key,
+                each.value,
+                each.low,
+                each.high,
+                unit,
+                each.n,
+                "" if each.value is not None else WITHHELD,
+            )
+            for key, (each, unit) in self.estimates.items()
+        ]
 
 
-def collect(measured: Sequence[Measured], images: Mapping[int, ImagePath], limits: Thresholds, slo_ms: float) -> Found:
+def collect(own: Peers, requests: pd.DataFrame, limits: Thresholds) -> Numbers:
     """Return everything that a run found."""
-    found = Found()
-    bare(found, measured)
-    image_path(found, images)
-    for name in dict.fromkeys(each.place.peer.name for each in measured):
-        own = {each.place.block: each for each in measured if each.place.peer.name == name}
-        closed(found, name, own, slo_ms)
-        overload(found, name, own, limits, slo_ms)
+    found, trials = Numbers(), [each for each in own.trials if each.counted]
+    groups = dict(iter(requests[requests["counted"]].groupby(["trial", "case"])))
+
+    def counted(trial: PeerTrial, case: str) -> pd.DataFrame:
+        return groups.get((trial.trial, case), requests[:0])
+
+    bare(found, trials)
+    image_path(found, own.images)
+    for name in dict.fromkeys(each.variant for each in trials):
+        mine = {each.block: each for each in trials if each.variant == name}
+        closed(found, name, mine, counted, own.slo_ms)
+        overload(found, name, mine, counted, limits, own.slo_ms)
     return found
 
 
-def bare(found: Found, measured: Sequence[Measured]) -> None:
+def bare(found: Numbers, trials: Iterable[PeerTrial]) -> None:
     """Add the bare loop: per block, the median over the rounds of all peers."""
     for model, case in ((NO_OP, "no-op"), (MODEL, "alone")):
         times: dict[int, list[float]] = {}
-        for each in measured:
-            times.setdefault(each.place.block, []).extend(round_.bare_ms for round_ in each.rounds[model])
+        for each in trials:
+            times.setdefault(each.block, []).extend(round_.bare_ms for round_ in good(each, model))
         if times:
             rates = {block: 1e3 / float(np.median(own)) for block, own in times.items()}
             found.mean((BARE, case, "throughput"), rates, "1/s")
 
 
-def image_path(found: Found, images: Mapping[int, ImagePath]) -> None:
+def image_path(found: Numbers, images: Sequence[ImagePath]) -> None:
     """Add the image path. Agreement is a count over the same photos each time, so it has no doubt of its own."""
     if not images:
         return
     key = (BARE, "image path")
-    ratios = [each.ratio for each in images.values()]
-    found.estimates[*key, "ratio"] = estimates.paired_ratio(ratios, [1.0] * len(ratios)), "x"
-    found.mean((*key, "ours"), {block: each.ours_ms for block, each in images.items()}, "ms")
-    found.mean((*key, "reference"), {block: each.reference_ms for block, each in images.items()}, "ms")
-    share = min(each.same / each.photos for each in images.values())
-    found.estimates[*key, "agreement"] = (
-        Estimate(share, share, share, min(each.photos for each in images.values())),
-        "share",
-    )
+    ours, reference = ([getattr(each, f"{which}_ms") for each in images] for which in ("ours", "reference"))
+    found.estimates[*key, "ratio"] = estimates.paired_ratio(ours, reference), "x"
+    found.mean((*key, "ours"), {each.block: each.ours_ms for each in images}, "ms")
+    found.mean((*key, "reference"), {each.block: each.reference_ms for each in images}, "ms")
+    share = min(each.same / each.photos for each in images)
+    agreement = Estimate(share, share, share, min(each.photos for each in images))
+    found.estimates[*key, "agreement"] = agreement, "share"
 
 
-def closed(found: Found, name: str, own: Mapping[int, Measured], slo_ms: float) -> None:
+def closed(found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Requests, slo_ms: float) -> None:
     """Add what the closed loop showed of one peer. A block is worth the median over its rounds."""
-    no_op = {block: each.rounds[NO_OP] for block, each in own.items()}
+    no_op, rounds = ({block: good(each, model) for block, each in own.items()} for model in (NO_OP, MODEL))
     found.mean((name, "no-op", "own_cost"), by(no_op, own_cost_ms), "ms")
     found.mean((name, "no-op", "throughput"), by(no_op, median_rate), "1/s")
-    rounds = {block: each.rounds[MODEL] for block, each in own.items()}
-    for clients, case in CASES.items():
+    for clients in (ALONE, CROWD):
+        case = CASES[MODEL, clients]
         found.mean((name, case, "throughput"), by(rounds, partial(median_rate, clients=clients)), "1/s")
         shares = list(by(rounds, partial(share_of_bare, clients=clients)).values())
         found.estimates[name, case, "share_of_bare"] = estimates.paired_ratio(shares, [1.0] * len(shares)), "share"
-        samples = [latencies(each, clients) for each in rounds.values()]
-        found.percentile((name, case, "latency_p50"), samples, 0.5)
-        found.percentile((name, case, "latency_p99"), samples, 0.99)
-    in_time = by(rounds, partial(share_in_time, slo_ms=slo_ms))
-    found.mean((name, "8 clients", "goodput_share"), in_time, "share")
-    found.mean((name, "8 clients", "memory"), {block: each.memory_bytes / MB for block, each in own.items()}, "MB")
-    found.mean((name, "8 clients", "client_turnaround"), by(rounds, turnaround_ms), "ms")
+        samples = {block: latencies(requests(each, case)) for block, each in own.items()}
+        found.percentile((name, case, "latency_p50"), list(samples.values()), 0.5)
+        found.percentile((name, case, "latency_p99"), list(samples.values()), 0.99)
+    in_time = {
+        block: float(np.mean(each <= slo_ms)) for block, each in samples.items()
+    }  # of eight clients, at capacity
+    found.mean((name, case, "goodput_share"), in_time, "share")
+    found.mean((name, case, "memory"), {block: (each.memory_bytes or 0) / MB for block, each in own.items()}, "MB")
+    found.mean((name, case, "client_turnaround"), by(rounds, turnaround_ms), "ms")
 
 
-def overload(found: Found, name: str, own: Mapping[int, Measured], limits: Thresholds, slo_ms: float) -> None:
-    """Add what the overload showed of one peer. A step in which the generator failed does not count, and is told."""
+def overload(
+    found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Requests, limits: Thresholds, slo_ms: float
+) -> None:
+    """Add what the overload showed of one peer. What was spoiled does not count, and is told."""
     steps: dict[str, dict[int, Shown]] = {}
     for block, each in own.items():
+        found.withheld += repeated(each)
         for step in each.overloads:
-            this = shown(step, slo_ms)
-            counted, unfit = steps.setdefault(step.case, {}), this.unfit(limits)
-            if unfit:
-                found.withheld.append({"variant": name, "case": step.case, "block": block, "reason": unfit})
-            else:
-                counted[block] = this
+            if not step.reason:
+                this = Shown(step, slo_ms, requests(each, step.case))
+                found.steps.setdefault(name, []).append(this)
+                counted, unfit = steps.setdefault(step.case, {}), this.unfit(limits)
+                if unfit:
+                    found.withheld.append(Withheld(name, step.case, block, unfit))
+                else:
+                    counted[block] = this
     for case, counted in steps.items():
         one_step(found, name, case, counted)
 
 
-def one_step(found: Found, name: str, case: str, steps: Mapping[int, Shown]) -> None:
+def one_step(found: Numbers, name: str, case: str, steps: Mapping[int, Shown]) -> None:
     """Add one step, over all blocks in which it counts; without any, its rows are withheld."""
     found.mean((name, case, "goodput_share"), {block: each.goodput_share for block, each in steps.items()}, "share")
     found.mean((name, case, "goodput"), {block: each.goodput_per_s for block, each in steps.items()}, "1/s")
@@ -134,6 +159,18 @@ def one_step(found: Found, name: str, case: str, steps: Mapping[int, Shown]) -> 
     found.percentile((name, case, "accepted_p99"), [each.accepted_ms for each in steps.values()], 0.99)
     found.percentile((name, case, "refusal_p50"), [each.refusal_ms for each in steps.values()], 0.5)
     found.percentile((name, case, "response_p50"), [each.response_ms for each in steps.values()], 0.5)
+
+
+def repeated(trial: PeerTrial) -> list[Withheld]:
+    """Tell what of a trial was measured again."""
+    parts = [(model, each.reason) for model, rounds in trial.rounds.items() for each in rounds]
+    parts += [(each.case, each.reason) for each in trial.overloads]
+    return [Withheld(trial.variant, case, trial.block, f"measured again, because {why}") for case, why in parts if why]
+
+
+def good(trial: PeerTrial, model: str) -> list[Round]:
+    """Return the rounds of a model that count."""
+    return [each for each in trial.rounds[model] if not each.reason]
 
 
 def by(rounds: Mapping[int, Sequence[Round]], figure: Callable[[Sequence[Round]], float]) -> dict[int, float]:
@@ -154,14 +191,10 @@ def share_of_bare(rounds: Sequence[Round], clients: int) -> float:
     return float(np.median([each.rate_per_s(clients) * each.bare_ms / 1e3 for each in rounds]))
 
 
-def latencies(rounds: Iterable[Round], clients: int) -> Floats:
-    """Return the latencies of all slices with so many clients."""
-    return np.concatenate([each.latency_ms for round_ in rounds for each in round_.slices if each.clients == clients])
-
-
-def share_in_time(rounds: Sequence[Round], slo_ms: float) -> float:
-    """Return the share of answers to eight clients that are within the objective: the goodput at capacity."""
-    return float(np.mean(latencies(rounds, CROWD) <= slo_ms))
+def latencies(rows: pd.DataFrame) -> Floats:
+    """Return milliseconds in the order of sending; a failure is infinitely slow."""
+    took = (rows["done_ns"] - rows["sent_ns"]).to_numpy(dtype=np.float64) / MS
+    return np.where(rows["outcome"] == "ok", took, np.inf)
 
 
 def turnaround_ms(rounds: Iterable[Round]) -> float:

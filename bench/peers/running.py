@@ -2,31 +2,31 @@
 
 import contextlib
 import tempfile
-import time
 from pathlib import Path
 from typing import Self
 
-from bench.exits import StackFailed
+from bench.machine.limit import MODELS, VERSION
 from bench.peers.environment import python_of
 from bench.peers.peer import Peer
 from bench.processes import fields
-from bench.processes.guarded import ROOT, Guarded, ending, environment
-from bench.processes.ports import HOST, POLL_S, ask, free_port
+from bench.processes.guarded import Guarded, environment
+from bench.processes.ports import HOST, free_port, wait_until_ready
 
 READY_DEADLINE_S = 120.0  # Ray takes half a minute on one core
-MODELS = ROOT / "models"
-VERSION = "1"
 
 
 class RunningPeer:
     """Context manager: inside it the peer answers, after it no process and no file of it is left but its log."""
 
     def __init__(
-        self, peer: Peer, *, model: str, logs: Path, cores: tuple[int, ...] = (), models: Path = MODELS
-    ) -> None:
+        self, peer: Peer, *, model: str, logs: Path, cores: tuple[int, ...] = (), models: Path = MODELS,
+        ready_s: float = READY_DEADLINE_S,
+    ) -> None:  # fmt: skip
         self.peer = peer
+        self.base_url = ""
         self._log = logs / f"{peer.name}-{model}.log"
         self._cores = cores
+        self._ready_s = ready_s
         self._values: dict[str, object] = {
             "python": python_of(peer),
             "folder": peer.folder,
@@ -35,13 +35,7 @@ class RunningPeer:
             "version": VERSION,
         }
         self._process: Guarded | None = None
-        self._port = 0
         self._cleanup = contextlib.ExitStack()
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://{HOST}:{self._port}"
 
     @property
     def pid(self) -> int:
@@ -50,8 +44,13 @@ class RunningPeer:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as cleanup:
-            self._start(cleanup)
-            self._await()
+            # Its own folder for sockets and temporary files: a short path, because a socket's may have 107 bytes.
+            scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True))
+            port = free_port()
+            self.base_url = f"http://{HOST}:{port}"
+            values = {**self._values, "port": port, "scratch": scratch}
+            self._process = cleanup.enter_context(self._start(values))
+            wait_until_ready(self._process, port, fields.fill(self.peer.ready, values), self._ready_s)
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -60,12 +59,7 @@ class RunningPeer:
 
     def check(self) -> None:
         """Raise StackFailed if it has ended by itself."""
-        code = self._running.wait(0)
-        if code is not None:
-            raise StackFailed(
-                f"{self.peer.title} ended by itself ({ending(code)}); its last log lines, from {self._log}:\n"
-                f"{self._running.tail()}"
-            )
+        self._running.must_run()
 
     @property
     def _running(self) -> Guarded:
@@ -73,37 +67,12 @@ class RunningPeer:
             raise RuntimeError("a peer runs only inside its `with`")
         return self._process
 
-    def _start(self, cleanup: contextlib.ExitStack) -> None:
-        # Its own folder for sockets and temporary files: a short path, because a socket's may have 107 bytes.
-        scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True))
-        self._port = free_port()
-        values = {**self._values, "port": self._port, "scratch": scratch}
-        self._process = cleanup.enter_context(
-            Guarded(
-                self.peer.name,
-                [fields.fill(part, values) for part in self.peer.run],
-                env=environment(
-                    {"TMPDIR": scratch},
-                    {key: fields.fill(text, values) for key, text in self.peer.env.items()},
-                    path=[self.peer.folder],
-                ),
-                log=self._log,
-                cores=self._cores,
-            )
-        )
-
-    def _await(self) -> None:
-        """Poll the ready path until it answers 200; a peer that ends meanwhile is noticed at once."""
-        path = fields.fill(self.peer.ready, self._values)
-        deadline, answer = time.monotonic() + READY_DEADLINE_S, "nothing"
-        while time.monotonic() < deadline:
-            answer = ask(self._port, path)
-            if answer == "200":
-                return
-            if self._running.wait(POLL_S) is not None:
-                break
-        self.check()
-        raise StackFailed(
-            f"{self.peer.title} was not ready after {READY_DEADLINE_S:.0f} s (GET {path}: {answer}); its last log "
-            f"lines, from {self._log}:\n{self._running.tail()}"
+    def _start(self, values: dict[str, object]) -> Guarded:
+        own = {key: fields.fill(text, values) for key, text in self.peer.env.items()}
+        return Guarded(
+            self.peer.title,
+            [fields.fill(part, values) for part in self.peer.run],
+            env=environment({"TMPDIR": str(values["scratch"])}, own, path=[self.peer.folder]),
+            log=self._log,
+            cores=self._cores,
         )

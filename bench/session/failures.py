@@ -5,33 +5,54 @@ not in this block, and the run goes on without it. A spoiled one counts as it is
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from bench.exits import TrialFailed
 from bench.session import trial
 from bench.session.session import Session
-from bench.session.trial import Measured, Where
+from bench.session.trial import Where
 from runfile.facts import Failed
 
+
+class Spoilable(Protocol):
+    """What was measured in a trial, of whatever kind."""
+
+    def spoiled(self, reason: str) -> Self:
+        """Return the same as one that does not count."""
+        ...
+
+
 T = TypeVar("T")
+Measured = TypeVar("Measured", bound=Spoilable)
 
 
 def attempt(
-    session: Session, where: Where, measure: Callable[[], Measured], spoiled: Callable[[Measured], str]
+    session: Session,
+    where: Where,
+    measure: Callable[[], Measured],
+    spoiled: Callable[[Measured], str],
+    keep: Callable[[Session, Any], None] = trial.keep,
 ) -> Measured | None:
     """Measure, again if need be, and keep what was measured; None where it is left out."""
     while True:
         measured = tried(session, where, measure)
         if measured is None:
             return None
-        reason = spoiled(measured)
-        again = bool(reason) and may_repeat(session)
-        if again:
+        reason = again(session, where, spoiled(measured))
+        if reason:
             measured = measured.spoiled(reason)
-            session.say(f"{where.variant or 'the turns'}: measured again, because {reason}")
-        trial.keep(session, measured)
-        if not again:
+        keep(session, measured)
+        if not reason:
             return measured
+
+
+def again(session: Session, where: Where, reason: str, part: str = "") -> str:
+    """Return why a trial, or a part of it, is measured again, and tell it; "" where it counts as it is."""
+    if not reason or not may_repeat(session):
+        return ""
+    what = ", ".join(each for each in (where.variant or "the turns", part) if each)
+    session.say(f"{what}: measured again, because {reason}")
+    return reason
 
 
 def tried(session: Session, where: Where, measure: Callable[[], T]) -> T | None:
@@ -54,7 +75,7 @@ def may_repeat(session: Session) -> bool:
 
 def note(session: Session, where: Where, failure: TrialFailed, *, again: bool) -> None:
     """Keep and tell a failure."""
-    what = "tried again" if again else "left out of this block"
+    what = "tried again" if again else "left out of this block" if where.block else "left out"
     found = session.folder.run.found[where.experiment]
     failed = Failed(where.block, where.variant, str(failure), again, int(failure.code))
     session.folder.save_found(where.experiment, failed=(*found.failed, failed))
