@@ -2,13 +2,15 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reports.reading.standing import Standing
-from reports.wording import FAILS, counted, interval, number
+from reports.wording import FAILS, interval, number
 from runfile.facts import Found
 from runfile.rows import SATURATED, ResultRow
 
+Part = tuple[str, int, str, str]  # variant, block, part of a trial, and why it does not count, "" if it does
 REACH = {"p50": "half or more failed", "p95": "5 % or more failed", "p99": "1 % or more failed"}
 
 
@@ -103,20 +105,17 @@ def cell(row: ResultRow | None, percentile: str = "") -> Cell:
     return Cell(number(row.value, unit), interval(row.low, row.high, unit))
 
 
-def again(found: Found, titles: dict[str, str]) -> list[str]:
-    """Return what was measured again or left out, and why: whole trials, turns, and trials that gave nothing."""
+def again(found: Found, titles: dict[str, str], parts: Iterable[Part]) -> list[str]:
+    """Return what was measured again or left out, and why: whole trials, those that gave nothing, parts of others."""
 
-    def where(variant: str, block: int) -> str:
-        return f"{titles.get(variant, variant) or 'all in turns'}, block {block}"
+    def where(variant: str, block: int, what: str = "") -> str:
+        """Name a trial or a part of one; block 0 is before the first, and the variant "" all that take turns."""
+        name = titles.get(variant, variant) or "all in turns"
+        return ", ".join(words for words in (name, f"block {block}" if block else "", what) if words)
 
-    said = [f"{where(each.variant, each.block)}: {each.reason}" for each in found.trials if each.reason]
+    said = Counter(f"{where(each.variant, each.block)}: {each.reason}" for each in found.trials if each.reason)
     for each in found.failed:
-        then = "tried again" if each.again else "left out"
-        said.append(f"{where(each.variant, each.block)}, failed and {then}: {each.reason}")
-    steps = Counter(
-        (where(step.variant or trial.variant, trial.block), step.reason)
-        for trial in found.counted
-        for step in getattr(trial, "steps", ())
-        if step.reason
-    )
-    return [*said, *(f"{of}, {counted(count, 'turn')}: {why}" for (of, why), count in steps.items())]
+        then = "failed and was tried again" if each.again else "failed and is left out"
+        said[f"{where(each.variant, each.block, then)}: {each.reason}"] += 1
+    said.update(f"{where(variant, block, what)}: {reason}" for variant, block, what, reason in parts if reason)
+    return [f"{words} ({count} x)" if count > 1 else words for words, count in said.items()]

@@ -58,11 +58,9 @@ def _overload(view: View[Latency]) -> str:
     """Tell the goodput of each variant at about the same multiple of its own capacity."""
     top = topmost(view)
     words = [words for name, offered in top.items() if (words := _goodput(view, name, offered))]
-    if not words:
-        return ""
     known = [share for name, offered in top.items() if (share := shares(view, name).get(offered))]
-    where = f"about {min(known):.2g} times its own capacity" if known else "its highest rate"
-    return f"at {where}, {'; '.join(words)}"
+    where = f"about {min(known):.2g} times their own capacity" if known else "their highest rates"
+    return f"answered in time at {where}: {listed(words)}" if words else ""
 
 
 def _goodput(view: View[Latency], name: str, offered: float) -> str:
@@ -74,26 +72,28 @@ def _goodput(view: View[Latency], name: str, offered: float) -> str:
     before = [row for row in rows if (row.offered_per_s or 0.0) < offered]
     best = max(before, key=lambda row: row.value or 0.0, default=None)
     backlog = view.results.at(name, PREDICTION, BACKLOG, offered)
-    more = [f"at best before {number(best.value)} of {rate(best.offered_per_s)}"] if best else []
-    more += [f"backlog {number(backlog.value)}"] if backlog and backlog.value is not None else []
+    notes = [f"at best before {number(best.value)} of {rate(best.offered_per_s)}"] if best else []
+    notes += [f"backlog {number(backlog.value)}"] if backlog and backlog.value is not None else []
     answered = f"{number(now.value)} {interval(now.low, now.high)}".rstrip()
-    notes = f" ({', '.join(more)})" if more else ""
-    return f"{view.title(name)} answered {answered} predictions per second in time of {rate(offered)} offered{notes}"
+    more = f" ({'; '.join(notes)})" if notes else ""
+    return f"{answered} of {rate(offered)} predictions per second in {view.title(name)}{more}"
 
 
 def _bystanders(view: View[Latency]) -> str:
     """Tell the median of bystanders at the lowest rate and at the highest that has one; their own rate never rises."""
     case = next((each for each in BYSTANDERS if each in view.cases), "")
     words = [words for name in view.variants if (words := _ends(view, name, case))]
-    return f"the median of {short(case).lower()} went {listed(words)}" if words else ""
+    said = "the median at the lowest rate of predictions and at the highest that has one"
+    return f"{short(case)}, {said}: {listed(words)}" if words else ""
 
 
 def _ends(view: View[Latency], name: str, case: str) -> str:
     rows = [row for row in view.results.by_rate(name, case, "response_p50") if row.known and row.value is not None]
     if len(rows) <= 1:
         return ""
-    first, last = (f"{number(row.value, 'ms')} at {rate(row.offered_per_s)}" for row in (rows[0], rows[-1]))
-    return f"from {first} to {last} predictions per second in {view.title(name)}"
+    first, last = rows[0], rows[-1]
+    at = f"at {rate(last.offered_per_s)} per second in {view.title(name)}"
+    return f"{number(first.value, 'ms')} and {number(last.value, 'ms')} {at}"
 
 
 def _raw_limit(view: View[Latency]) -> str:

@@ -4,7 +4,7 @@ from reports.latency import capacity, captions, headline, method, ratios, tables
 from reports.reading import standing, view
 from reports.reading.results import RAW_LIMIT
 from reports.reading.view import View
-from reports.section import Figure, Section, again
+from reports.section import Figure, Part, Section, again
 from reports.wording import exact, spread
 from runfile import Recorded
 from runfile.facts import Latency
@@ -58,8 +58,17 @@ def build(folder: Recorded) -> Section | None:
         },
         titles=seen.titles,
         ratio_note=ratios.floor_note(seen),
-        again=again(found, seen.titles),
+        again=again(found, seen.titles, _steps(found)),
     )
+
+
+def _steps(found: Latency) -> list[Part]:
+    """Return the turns and steps of the trials that count."""
+    return [
+        (step.variant or trial.variant, trial.block, "a step" if trial.variant else "a turn", step.reason)
+        for trial in found.counted
+        for step in trial.steps
+    ]
 
 
 def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, object]:

@@ -50,7 +50,7 @@ def build(folder: Recorded) -> Section | None:
             "servers": "Servers",
         },
         titles=titles,
-        again=[*again(found, titles), *_withheld(found, titles)],
+        again=again(found, titles, [(each.variant, each.block, each.case, each.reason) for each in found.withheld]),
     )
 
 
@@ -80,8 +80,3 @@ def _costs(found: Peers, rows: Results) -> str:
         for row in sorted(known, key=lambda row: row.value or 0.0)
     ]
     return f"By itself a server takes of every request: {listed(costs)}." if costs else ""
-
-
-def _withheld(found: Peers, titles: dict[str, str]) -> list[str]:
-    """Tell which steps do not count."""
-    return [f"{titles.get(e.variant, e.variant)}, {e.case}, block {e.block}: {e.reason}" for e in found.withheld]

@@ -75,27 +75,27 @@ def _rows(found: Results, servers: Servers, columns: Sequence[tuple[str, str, st
     ]
 
 
-def loads(found: Results) -> list[tuple[float, str]]:
-    """Return the multiples of capacity that were offered, with the name of their case."""
-    cases = dict.fromkeys(row.case for row in found.rows if row.case.endswith(CAPACITY))
-    return sorted((float(case.removesuffix(CAPACITY)), case) for case in cases)
+def loads(found: Results) -> dict[str, str]:
+    """Return the multiples of capacity that were offered, rising, each with the name of its case."""
+    cases = {row.case.removesuffix(CAPACITY): row.case for row in found.rows if row.case.endswith(CAPACITY)}
+    return dict(sorted(cases.items(), key=lambda each: float(each[0])))
 
 
 def in_figure(found: Results) -> list[tuple[str, str, str]]:
     """Return the loads of the figure: label, case and the metric of its p99. Eight clients are capacity itself."""
     return [
         ("1 x", "8 clients", "latency_p99"),
-        *((f"{load:g} x", case, "accepted_p99") for load, case in loads(found)),
+        *((f"{load} x", case, "accepted_p99") for load, case in loads(found).items()),
     ]
 
 
 def overloads(found: Results, servers: Servers) -> list[Table]:
     """Return one table for every load."""
     tables = []
-    for load, case in loads(found):
+    for load, case in loads(found).items():
         columns = tuple((name, case, metric, p) for name, metric, p in OVERLOAD)
         rows = tuple(_rows(found, servers, columns))
-        tables.append(Table(f"At {load:g} times capacity", tuple(name for name, *_ in columns), rows, "server"))
+        tables.append(Table(f"At {load} times capacity", tuple(name for name, *_ in columns), rows, "server"))
     return tables
 
 

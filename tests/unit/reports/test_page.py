@@ -94,7 +94,7 @@ def test_a_run_too_short_for_verdicts_makes_no_claim_whatever_its_profile_is_cal
     page = show(verdicts=False, run={"profile": "mine"})
     assert "This run proves that everything works; it is too short for claims." in page.text
     assert "muted" in {each.get("class") for each in page.all("div")}
-    for claim in ("✓ met", "✓ differ", "of the time of", "The largest stage", "own capacity, Embedded", "overtakes"):
+    for claim in ("✓ met", "✓ differ", "of the time of", "The largest stage", "Answered in time", "overtakes"):
         assert claim not in page.text
     assert "not judged" in page.text
     assert "24.6" in page.text
@@ -213,6 +213,15 @@ def test_the_machine_says_whose_cores_are_whose(sut, generator, words):
 def test_what_was_measured_again_or_left_out_is_told(show):
     text = show().text
     assert "Embedded, block 1: the cores were 39 % off their usual speed." in text
-    assert "Model as a service, block 2, failed and tried again: the inference server was not ready" in text
-    assert "Embedded, block 1, 1 turn: lag p99 8 ms." in text
+    assert "Model as a service, block 2, failed and was tried again: the inference server was not ready" in text
+    assert "Embedded, block 1, a turn: lag p99 8 ms." in text
     assert "Measured again" not in show(trials=(), failed=()).text
+
+
+def test_what_happened_often_is_told_once(show):
+    first, *others = simulated.turns(2).steps
+    spoiled = [replace(each, reason="lag") if each.variant == first.variant else each for each in others]
+    failed = Failed(0, "model_in_db", "no port is free", again=False)
+    text = show(trials=(replace(simulated.turns(2), steps=(first, *spoiled)),), failed=(failed,)).text
+    assert "Embedded, block 2, a turn: lag (2 x)." in text
+    assert "Model in the database, failed and is left out: no port is free." in text

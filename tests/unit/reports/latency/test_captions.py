@@ -37,15 +37,18 @@ def test_the_tail_is_told_by_a_row_of_results(seen):
 
 def test_each_is_told_at_the_same_multiple_of_its_own_capacity_with_best_step_and_backlog(rates):
     assert rates().startswith(
-        "At about 2 times its own capacity, Embedded answered 10.2 [9.69, 11.0] predictions per second in time of 68 "
-        "offered (at best before 33.7 of 34, backlog 640); Model in the database answered 388 [369, 419] predictions "
-        "per second in time of 800 offered (at best before 396 of 400, backlog 640); "
+        "Answered in time at about 2 times their own capacity: 10.2 [9.69, 11.0] of 68 predictions per second in "
+        "Embedded (at best before 33.7 of 34; backlog 640), 388 [369, 419] of 800 predictions per second in Model in "
+        "the database (at best before 396 of 400; backlog 640) and 58.2 "
     )
 
 
 def test_bystanders_are_told_by_two_numbers_and_no_word_for_them(rates):
     words = rates()
-    assert "The median of photo metadata went from 2.40 ms at 4 to 1,538 ms at 68 predictions per second" in words
+    assert (
+        "Photo metadata, the median at the lowest rate of predictions and at the highest that has one: 2.40 ms" in words
+    )
+    assert "2.40 ms and 1,538 ms at 68 per second in Embedded" in words
     for word in ("held", "collapsed", "slower"):
         assert word not in words
 
@@ -54,7 +57,7 @@ def test_a_run_that_knows_no_capacities_is_told_at_its_highest_rates(rates):
     rows = [row("a", "prediction", "response_p50", 5, rate=rate) for rate in (4, 40)]
     rows += [row("a", "prediction", "goodput", 30, unit="1/s", rate=40)]
     words = rates(names=("a",), rows=rows, trials=())
-    assert words == "At its highest rate, a answered 30.0 predictions per second in time of 40 offered."
+    assert words == "Answered in time at their highest rates: 30.0 of 40 predictions per second in a."
 
 
 def test_rows_that_say_nothing_give_no_caption(rates):

@@ -67,7 +67,7 @@ def test_who_was_left_out_is_told_with_the_reason(show):
 
 def test_what_does_not_count_is_told(show):
     withheld = (Withheld("fastapi", "5 x capacity", 2, "the generator was late"),)
-    assert "FastAPI, 5 x capacity, block 2: the generator was late." in show(withheld=withheld).text
+    assert "FastAPI, block 2, 5 x capacity: the generator was late." in show(withheld=withheld).text
     assert "Measured again or left out" not in show().text
 
 
@@ -126,3 +126,9 @@ def test_a_server_without_a_known_cost_comes_last():
     rows = [each for each in simulated.rows() if (each.variant, each.metric) != ("sweetspot", "own_cost")]
     found = results.of("peers", rows)
     assert [name for name, _ in tables.by_cost(found, simulated.servers())] == ["fastapi", "ray", "sweetspot"]
+
+
+def test_loads_that_differ_in_the_last_digit_are_two():
+    cases = ("10 x capacity", "2.004 x capacity", "2.001 x capacity")
+    found = results.of("peers", [simulated.row("sweetspot", case, "goodput_share", 0.9) for case in cases])
+    assert list(tables.loads(found)) == ["2.001", "2.004", "10"]
