@@ -39,7 +39,7 @@ def run(asked: Asked) -> Exit:
     experiments = [make(name, asked, stacks) for name in asked.experiments]
     from bench.gates import thresholds
     from bench.session import loop
-    from bench.session.session import Settings, begin
+    from bench.session.session import Settings
 
     forget_our_environment()
     from bench.latency.experiment import Latency
@@ -56,7 +56,7 @@ def run(asked: Asked) -> Exit:
         probe_s=max((each.probe_s for each in probes), default=0.0),
         capacity_per_s=max((each.capacity_per_s for each in probes), default=0.0),
     )
-    return loop.conduct(begin(settings, experiments), experiments)
+    return loop.conduct(loop.begin(settings, experiments), experiments)
 
 
 def check(asked: Asked) -> None:

@@ -7,14 +7,48 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bench.exits import Exit, Failure
+from bench.exits import Exit, Failure, UsageProblem
+from bench.load.generator import DEADLINE_S
+from bench.machine import cores
 from bench.session import preparation, writeup
 from bench.session.experiment import Experiment, Step
 from bench.session.progress import Plan, progress
-from bench.session.session import Session
+from bench.session.session import Session, Settings
+from runfile import RunFileError
+from runfile.facts import Experiments
+from runfile.folder import RunFolder
 
 if TYPE_CHECKING:
     from runfile.facts import State
+
+
+def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
+    """Make the run folder, write down what is known, and get off the cores of the system under test.
+
+    Raises UsageProblem where the folder cannot be made.
+    """
+    split = cores.split_cores()
+    cores.stay_off(split)
+    names = [each.name for each in experiments]
+    try:
+        folder = RunFolder(settings.out, settings.profile)
+    except RunFileError as error:
+        raise UsageProblem(str(error)) from error
+    folder.save(
+        seed=settings.seed,
+        command=tuple(settings.command),
+        settings={
+            "experiments": ", ".join(names),
+            "photos": str(settings.photos),
+            "deadline_s": DEADLINE_S,
+            "thresholds_version": settings.limits.version,
+        },
+        machine=cores.fingerprint(split),
+        versions=cores.versions(),
+        experiments=Experiments().put({each.name: each.opening() for each in experiments}),
+    )
+    folder.event("run started", profile=settings.profile, experiments=names)
+    return Session(settings, folder, split)
 
 
 def conduct(session: Session, experiments: Sequence[Experiment]) -> Exit:

@@ -4,20 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.exits import Failure, UsageProblem
+from bench.exits import Failure
 from bench.gates.thresholds import Thresholds
-from bench.load.generator import DEADLINE_S
 from bench.load.plan import Target
-from bench.machine import canary, cores
+from bench.machine import canary
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
-from bench.session.experiment import Experiment
 from bench.session.targets import targets_of
 from bench.stacks.running import Place
 from bench.stacks.stack import Stack
 from bench.stacks.verify import Verified
-from runfile import RunFileError
-from runfile.facts import Experiments
 from runfile.folder import RunFolder
 
 CANARY_ROUNDS = 8
@@ -95,32 +91,3 @@ class Session:
         """Look at the speed of the machine. Raises CanaryFailed."""
         self._canary = canary.measure(self.sut, CANARY_ROUNDS)
         return self._canary
-
-
-def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
-    """Make the run folder, write down what is known, and get off the cores of the system under test.
-
-    Raises UsageProblem where the folder cannot be made.
-    """
-    split = cores.split_cores()
-    cores.stay_off(split)
-    names = [each.name for each in experiments]
-    try:
-        folder = RunFolder(settings.out, settings.profile)
-    except RunFileError as error:
-        raise UsageProblem(str(error)) from error
-    folder.save(
-        seed=settings.seed,
-        command=tuple(settings.command),
-        settings={
-            "experiments": ", ".join(names),
-            "photos": str(settings.photos),
-            "deadline_s": DEADLINE_S,
-            "thresholds_version": settings.limits.version,
-        },
-        machine=cores.fingerprint(split),
-        versions=cores.versions(),
-        experiments=Experiments().put({each.name: each.opening() for each in experiments}),
-    )
-    folder.event("run started", profile=settings.profile, experiments=names)
-    return Session(settings, folder, split)
