@@ -1,10 +1,11 @@
 import pytest
 
-from bench.session.progress import Lines, Plan, Step, clock
+from bench.session.experiment import Step
+from bench.session.progress import Lines, Plan, clock
 
 
 def test_the_remaining_time_is_what_is_planned_for_what_is_not_over(capsys: pytest.CaptureFixture[str]):
-    show = Lines(Plan([Step("one", 60), Step("two", 30)]))
+    show = Lines(Plan([Step("one", 60, print), Step("two", 30, print)]))
     assert show.plan.remaining_s() == 90
     with show:
         show.step()
