@@ -32,7 +32,9 @@ def _at(view: View[Latency], offered: float) -> str:
     parts = list(_pairs(view, offered, carried, known))
     if len(carried) == 1:
         (name,) = carried
-        parts.append(f"the median prediction took {_ms(known[name])} in {view.title(name)}, with nothing to compare it")
+        parts.append(
+            f"the median prediction took {_ms(known[name])} in {view.title(name)}, with nothing to compare it to"
+        )
     if failing := [view.title(name) for name in known if _failed(known[name])]:
         parts.append(f"{listed(failing)} did not carry the load: half or more of the predictions got no good answer")
     if silent := [view.title(name) for name in rows if name not in known]:
