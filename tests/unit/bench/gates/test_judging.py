@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -6,17 +5,14 @@ import pytest
 
 from bench.gates import judging as gates
 from bench.gates import thresholds
-from bench.gates.judging import Gate
 from bench.statistics.estimates import Estimate
 from bench.statistics.steady import little, steadiness
+from runfile.decoding import decode, encode
+from runfile.facts import Gate, Validity
 
 LIMITS = thresholds.load()
 SPREAD = np.linspace(0, 1, 1000)  # its 99th percentile is 0.99
 QUIET = {"steal_share": 0.0, "throttled_s": 0.0, "foreign_share": 0.01, "canary_deviation": 0.02}
-
-
-def verdict(gate: Gate) -> str:
-    return str(gate["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -32,13 +28,13 @@ def verdict(gate: Gate) -> str:
     ],
 )
 def test_g1_a_generator_that_sends_late_trips(lag_ms: float, service_ms: float | None, expected: str):
-    assert verdict(gates.lag(LIMITS, "v", np.full(500, lag_ms), service_ms)) == expected
+    assert gates.lag(LIMITS, "v", np.full(500, lag_ms), service_ms).verdict == expected
 
 
 def test_g1_looks_at_the_99th_percentile():
-    assert gates.lag(LIMITS, "v", SPREAD, 10)["value"] == pytest.approx(0.99, abs=0.002)
-    assert verdict(gates.lag(LIMITS, "v", [0.1] * 980 + [9.0] * 20, 10)) == "fail"
-    assert verdict(gates.lag(LIMITS, "v", [0.1] * 995 + [9.0] * 5, 10)) == "pass"
+    assert gates.lag(LIMITS, "v", SPREAD, 10).value == pytest.approx(0.99, abs=0.002)
+    assert gates.lag(LIMITS, "v", [0.1] * 980 + [9.0] * 20, 10).verdict == "fail"
+    assert gates.lag(LIMITS, "v", [0.1] * 995 + [9.0] * 5, 10).verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +49,13 @@ def test_g1_looks_at_the_99th_percentile():
 )
 def test_g2_an_arrival_that_is_dropped_or_lost_trips(sent: int, dropped: int, expected: str, note: str):
     gate = gates.complete(LIMITS, "v", scheduled=10000, sent=sent, dropped=dropped)
-    assert (verdict(gate), note in str(gate["note"])) == (expected, True)
+    assert (gate.verdict, note in gate.note) == (expected, True)
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(30, "pass"), (60, "warn"), (95, "fail")])
 def test_g3_a_busy_generator_process_trips_however_idle_the_others_are(percent: float, expected: str):
     gate = gates.generator_cpu(LIMITS, "v", {"worker 1": [percent, 0.0, percent], "worker 2": [5.0, 5.0], "x": []})
-    assert (verdict(gate), gate["note"]) == (expected, "worker 1")
+    assert (gate.verdict, gate.note) == (expected, "worker 1")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +63,8 @@ def test_g3_a_busy_generator_process_trips_however_idle_the_others_are(percent: 
     [(1.0, True, "pass"), (1.0, False, "warn"), (5.0, True, "warn"), (50.0, True, "fail"), (50.0, False, "fail")],
 )
 def test_g4_a_loop_that_comes_round_late_trips(lag_ms: float, *, gc_off: bool, expected: str):
-    gate = gates.loop_lag(LIMITS, "v", np.full(100, lag_ms), gc_off=gc_off)
-    assert (verdict(gate), gate["passed"]) == (expected, expected != "fail")
+    gate = gates.loop_lag(LIMITS, "v", lag_ms, gc_off=gc_off)
+    assert gate.verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -78,8 +74,8 @@ def test_g4_a_loop_that_comes_round_late_trips(lag_ms: float, *, gc_off: bool, e
 )  # fmt: skip
 def test_g5_a_null_server_that_seems_slow_trips(lag_ms: float | None, service_ms: float | None, expected: list[str]):
     found = gates.calibration(LIMITS, 200, lag_ms, service_ms)
-    assert [verdict(gate) for gate in found] == expected
-    assert found[0]["note"] == "at 200 requests a second"
+    assert [gate.verdict for gate in found] == expected
+    assert found[0].note == "at 200 requests a second"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_g5_a_null_server_that_seems_slow_trips(lag_ms: float | None, service_ms
     ],
 )
 def test_g6_each_disturbance_trips_its_own_gate_only(change: dict[str, float | None], gate: str, expected: str):
-    found = {str(each["gate"]): verdict(each) for each in gates.environment(LIMITS, "v", **{**QUIET, **change})}
+    found = {each.gate: each.verdict for each in gates.environment(LIMITS, "v", **{**QUIET, **change})}
     assert found.pop(gate) == expected
     assert list(found.values()) == ["pass"] * 3
 
@@ -106,32 +102,32 @@ def test_g7_a_server_that_drifts_is_told_but_spoils_nothing():
     for slower, expected in ((0, "pass"), (2, "warn")):
         done = intended + 0.1 * (1 + slower * intended / 20)
         gate = gates.steady(LIMITS, "v", steadiness(intended, done, 0, 20, LIMITS["G7"].passes), "at 20 per s")
-        assert (verdict(gate), gate["passed"]) == (expected, True)
-        assert str(gate["note"]).startswith("at 20 per s: in flight +")
-    assert verdict(gates.steady(LIMITS, "v", None)) == "not judged"
+        assert gate.verdict == expected
+        assert gate.note.startswith("at 20 per s: in flight +")
+    assert gates.steady(LIMITS, "v", None).verdict == "not judged"
 
 
 @pytest.mark.parametrize(("twice", "expected"), [(0, "pass"), (30, "warn"), (100, "fail")])
 def test_g8_requests_that_are_counted_twice_trip(twice: int, expected: str):
     intended = np.linspace(0, 20, 1000, endpoint=False)
     intended = np.append(intended, intended[100 : 100 + twice])
-    assert verdict(gates.books(LIMITS, "v", little(intended, intended + 0.1, 0, 20, scheduled=1000))) == expected
+    assert gates.books(LIMITS, "v", little(intended, intended + 0.1, 0, 20, scheduled=1000)).verdict == expected
 
 
 @pytest.mark.parametrize(("on_wire", "expected"), [(100, "pass"), (99, "pass"), (101, "fail")])
 def test_g9_a_hidden_retry_trips(on_wire: int, expected: str):
-    assert verdict(gates.single_attempts(LIMITS, "v", recorded=100, on_wire=on_wire, connections=4)) == expected
+    assert gates.single_attempts(LIMITS, "v", recorded=100, on_wire=on_wire, connections=4).verdict == expected
 
 
 @pytest.mark.parametrize(("wrong", "expected"), [(0, "pass"), (1, "fail")])
 def test_g10_a_wrong_answer_trips(wrong: int, expected: str):
-    assert verdict(gates.same_answers(LIMITS, "v", wrong=wrong, compared=100)) == expected
+    assert gates.same_answers(LIMITS, "v", wrong=wrong, compared=100).verdict == expected
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(0, "pass"), (1, "fail")])
 def test_shared_cores_trip(shared: int, expected: str):
-    assert verdict(gates.own_cores(LIMITS, shared=shared, pinned=True)) == expected
-    assert "cannot pin" in str(gates.own_cores(LIMITS, shared=shared, pinned=False)["note"])
+    assert gates.own_cores(LIMITS, shared=shared, pinned=True).verdict == expected
+    assert "cannot pin" in gates.own_cores(LIMITS, shared=shared, pinned=False).note
 
 
 @pytest.mark.parametrize(
@@ -145,21 +141,21 @@ def test_shared_cores_trip(shared: int, expected: str):
     ],
 )
 def test_a1_two_copies_that_differ_trip_and_a_wide_interval_warns(estimate: Estimate, expected: list[str]):
-    assert [verdict(gate) for gate in gates.equal(LIMITS, "v", {"response_p50": estimate})] == expected
+    assert [gate.verdict for gate in gates.equal(LIMITS, "v", {"response_p50": estimate})] == expected
 
 
 def test_a1_judges_the_primary_metric_alone_and_allows_the_tail_more_width():
     level, wide = Estimate(1.0, 0.99, 1.01, 6), Estimate(1.2, 1.1, 1.3, 6)
     found = gates.equal(LIMITS, "v", {"response_p50": level, "response_p95": wide, "response_p99": wide})
-    assert [(gate["gate"], gate["limit"]) for gate in found] == [
+    assert [(gate.gate, gate.limit) for gate in found] == [
         ("A1", 0.0), ("A1-width", 0.05), ("A1-width", 0.1), ("A1-width", 0.2),
     ]  # fmt: skip
-    assert [verdict(gate) for gate in found] == ["pass", "pass", "pass", "pass"]
-    assert "response_p95 1.2 [1.1, 1.3] x" in str(found[0]["note"])
+    assert [gate.verdict for gate in found] == ["pass", "pass", "pass", "pass"]
+    assert "response_p95 1.2 [1.1, 1.3] x" in found[0].note
 
 
 def test_a1_without_that_arm_is_not_judged():
-    assert [verdict(gate) for gate in gates.equal(LIMITS, "v", {})] == ["not judged"]
+    assert [gate.verdict for gate in gates.equal(LIMITS, "v", {})] == ["not judged"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +163,7 @@ def test_a1_without_that_arm_is_not_judged():
     [(Estimate(0.01, -0.01, 0.03, 6), "pass"), (Estimate(0.03, 0.02, 0.04, 6), "warn"), (None, "not judged")],
 )
 def test_a2_an_effect_of_the_order_warns(effect: Estimate | None, expected: str):
-    assert verdict(gates.order(LIMITS, effect)) == expected
+    assert gates.order(LIMITS, effect).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -181,7 +177,7 @@ def test_a2_an_effect_of_the_order_warns(effect: Estimate | None, expected: str)
     ],
 )
 def test_a3_a_delay_that_is_not_found_trips(difference: Estimate | None, expected: str):
-    assert verdict(gates.control(LIMITS, "v", difference, 10.0)) == expected
+    assert gates.control(LIMITS, "v", difference, 10.0).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -194,26 +190,34 @@ def test_a3_a_delay_that_is_not_found_trips(difference: Estimate | None, expecte
     ],
 )
 def test_without_any_data_what_every_run_must_show_fails(judge: Callable[[], Gate]):
-    assert (judge()["passed"], judge()["value"]) == (False, None)
+    assert (judge().verdict, judge().value) == ("fail", None)
 
 
 @pytest.mark.parametrize(
     "judge",
     [
         lambda: gates.generator_cpu(LIMITS, "v", {}),
-        lambda: gates.loop_lag(LIMITS, "v", [], gc_off=True),
+        lambda: gates.loop_lag(LIMITS, "v", None, gc_off=True),
         lambda: gates.books(LIMITS, "v", None),
     ],
 )
 def test_without_any_data_the_others_are_not_judged(judge: Callable[[], Gate]):
-    assert (verdict(judge()), judge()["passed"]) == ("not judged", None)
+    assert judge().verdict == "not judged"
 
 
 def test_a_run_is_not_valid_for_a_failure_but_for_a_warning_or_what_was_not_judged():
     good = [gates.order(LIMITS, Estimate(0.03, 0.02, 0.04, 6)), gates.control(LIMITS, "v", None, 10.0)]
-    assert gates.validity(good, measured_any=True) == {"valid": True, "reasons": []}
+    assert gates.validity(good) == Validity(valid=True)
     late = gates.lag(LIMITS, "v", [6.0], 20)
-    assert gates.validity([*good, late], measured_any=True) == {"valid": False, "reasons": [gates.reason(late)]}
+    assert gates.validity([*good, late]) == Validity(valid=False, reasons=(gates.reason(late),))
+
+
+def test_what_else_speaks_against_a_run_is_told_first():
+    late = gates.lag(LIMITS, "v", [6.0], 20)
+    assert gates.validity([late], "no trial was completed") == Validity(
+        valid=False, reasons=("no trial was completed", gates.reason(late))
+    )
+    assert not gates.validity([], "no trial was completed").valid
 
 
 def test_a_reason_says_what_was_measured_what_the_limit_is_and_what_to_do():
@@ -228,10 +232,10 @@ def test_a_reason_says_what_is_missing_and_names_the_machine_where_no_variant_is
     assert "this machine has 1 shared cores" in gates.reason(gates.own_cores(LIMITS, shared=1, pinned=True))
 
 
-def test_nothing_measured_is_not_valid():
-    assert gates.validity([], measured_any=False)["reasons"] == ["no trial was completed"]
-
-
-def test_every_entry_can_be_written_as_json():
-    found = gates.equal(LIMITS, "v", {"response_p50": Estimate(1.0, 0.0, float("inf"), 6)})
-    assert json.loads(json.dumps([*found, gates.order(LIMITS, None)], allow_nan=False))[1]["value"] is None
+def test_every_entry_survives_run_json():
+    found = [
+        *gates.equal(LIMITS, "v", {"response_p50": Estimate(1.0, 0.0, float("inf"), 6)}),
+        gates.order(LIMITS, None),
+    ]
+    assert [decode(Gate, encode(gate)) for gate in found] == found
+    assert found[1].value is None

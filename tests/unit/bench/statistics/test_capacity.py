@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.capacity import Point, bracket, decide, fitted, measured
+from bench.statistics.capacity import Point, bracket, decide, fitted, judge, measured
 
 INF = float("inf")
 
@@ -69,6 +71,31 @@ def test_more_rates_need_more_evidence_for_the_same_error():
 def test_trials_of_one_rate_are_taken_together():
     (judged,) = bracket([point(10, 40, 600), point(10, 0, 600)]).points
     assert (judged.point, judged.verdict) == (point(10, 40), "pass")
+
+
+def grown(point: Point) -> Point:
+    return replace(point, grew=True)
+
+
+def test_a_step_whose_backlog_grew_does_not_pass_however_fast_it_was():
+    fast = measured(20, [1.0] * 1200, 250, grew=True)
+    assert (fast.over, fast.grew) == (0, True)
+    assert judge(fast, 0.05, 0.05) == "fail"
+    assert judge(replace(fast, grew=False), 0.05, 0.05) == "pass"
+    found = bracket([point(10, 0), fast, point(30, 0)])
+    assert (found.low, found.high) == (10, 20)
+    assert [judged.verdict for judged in found.points] == ["pass", "fail", "pass"]
+
+
+def test_nothing_sent_in_time_to_a_queue_that_grew_is_a_failure_too():
+    assert measured(20, [], 250, grew=True) == Point(20, 0, 0, 0.0, grew=True)
+    assert bracket([measured(20, [], 250, grew=True)]).high == 20
+
+
+@pytest.mark.parametrize(("grew", "high"), [(0, None), (1, None), (2, 10), (4, 10)])
+def test_a_rate_fails_when_the_backlog_grew_in_half_of_its_trials(grew: int, high: float | None):
+    trials = [point(10, 0, 300)] * (4 - grew) + [grown(point(10, 0, 300))] * grew
+    assert bracket(trials).high == high
 
 
 def test_the_fitted_share_never_falls_and_keeps_the_mean():
