@@ -1,15 +1,15 @@
 """`sweetspot compare BASE NEW` from beginning to end: read, compare, print, and the exit code."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bench.comparing import latency, machine, peers, reservations, words
-from bench.comparing.machine import Band, Movement
+from bench.comparing.machine import Movement
 from bench.comparing.row import UNTOLD, Row
 from bench.exits import Exit, UsageProblem
 from runfile import Recorded, RunFileError, read
@@ -18,20 +18,7 @@ from runfile.decoding import encode
 SCHEMA = "sweetspot.compare/2"
 
 
-@dataclass(frozen=True)
-class Comparer:
-    """How one experiment is compared: sides are its own kind of Side."""
-
-    side: Callable[[Recorded], Any]
-    rows: Callable[[Any, Any, Band | None], list[Row]]
-    legend: Sequence[str]
-    names: Mapping[str, str] = field(default_factory=dict)  # of metrics, for the table
-
-
-COMPARERS = {
-    "latency": Comparer(latency.side, latency.compare, latency.LEGEND, latency.NAMES),
-    "peers": Comparer(peers.side, peers.compare, peers.LEGEND),
-}
+COMPARERS = {"latency": latency, "peers": peers}  # alike: `side` of a run, `compare` two, LEGEND, NAMES of metrics
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ def part(name: str, base: Any, new: Any) -> Part:  # noqa: ANN401 - two sides of
     moved = machine.movements(base, new)
     band = machine.band(moved)
     invalid, obstacles = reservations.not_valid(base, new), reservations.obstacles(base, new, band)
-    table = COMPARERS[name].rows(base, new, band)
+    table = COMPARERS[name].compare(base, new, band)
     if invalid or obstacles:
         table = [row if row.verdict == "not comparable" else replace(row, verdict=UNTOLD, why="") for row in table]
     return Part(invalid, moved, obstacles, reservations.differences(base, new), table)
@@ -121,7 +108,7 @@ def lines(found: Comparison) -> list[str]:
             [*([f"{name}:"] if several else head), *each.not_valid],
             words.machine_words(each.machine),
             ["The runs also differ in:", *(f"  {line}" for line in each.differences)] if each.differences else [],
-            [*words.table(each.rows, COMPARERS[name].names), *COMPARERS[name].legend],
+            [*words.table(each.rows, COMPARERS[name].NAMES), *COMPARERS[name].LEGEND],
             closing(each),
         ]
     return "\n\n".join("\n".join(text) for text in texts if text).splitlines()

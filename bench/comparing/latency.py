@@ -7,10 +7,11 @@ have done: the chance that any row of the table is wrongly told is 5 % (Holm 197
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bench.comparing.blocks import PERCENTILES, PREDICTION, Blocks, Values, of_requests
-from bench.comparing.capacities import capacity_row
 from bench.comparing.machine import Band, amplification
-from bench.comparing.row import CAPACITY, GOODPUT, Row, judged, nearly, widest
+from bench.comparing.row import CAPACITY, GOODPUT, UNTOLD, Row, judged, nearly, widest
 from bench.comparing.side import NOTHING, Side, common, estimate
 from bench.comparing.welch import effect, mean
 from bench.statistics.estimates import Estimate
@@ -87,10 +88,33 @@ def compare(base: Latency, new: Latency, band: Band | None) -> list[Row]:
 
 
 def capacity(base: Latency, new: Latency, variant: str, band: Band | None) -> Row:
-    """Return the row of a variant's capacity."""
+    """Return the row of a variant's capacity; `ratio` has the ends that both brackets leave.
+
+    Brackets that do not overlap are a difference, when the gap is more than machine and noise. Each errs with the
+    probability that its run states, 5 %; a wrong word needs one of them to err.
+    """
     was, now = (side.capacity.get(variant, NOTHING) for side in (base, new))
     row = Row(variant, PREDICTION, CAPACITY, None, was, now, NOTHING, widest((base.floor, new.floor)))
-    return capacity_row(row, band, same_slo=base.slo_ms == new.slo_ms)
+    if base.slo_ms != new.slo_ms:
+        return replace(row, why="the objectives differ")
+    if not ((was.low or was.high) and (now.low or now.high)):
+        return replace(row, why="too few requests for any rate")
+    low, high = (over / under if over and under else None for over, under in ((now.low, was.high), (now.high, was.low)))
+    return judge_capacity(replace(row, ratio=Estimate(None, low, high, 0), verdict=UNTOLD), band)
+
+
+def judge_capacity(row: Row, band: Band | None) -> Row:
+    """Give a capacity its verdict: the brackets must be further apart than the machine moved, and than the noise."""
+    if band is None:
+        return row
+    low, high = row.ratio.low, row.ratio.high
+    noise = np.log1p(row.floor)
+    fewer = high is not None and np.log(high) < -max(band[1], noise)
+    more = low is not None and np.log(low) > max(-band[0], noise)
+    if fewer or more:
+        return replace(row, verdict=row.word(2.0 if more else 0.5))
+    apart = (high is not None and high < 1) or (low is not None and low > 1)
+    return replace(row, why="the machine or the noise may have done it" if apart else "")
 
 
 def common_rates(base: Sequence[float], new: Sequence[float]) -> list[tuple[float, float]]:

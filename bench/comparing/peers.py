@@ -18,6 +18,7 @@ from runfile.rows import ResultRow
 BARE, THROUGHPUT = "bare loop", "throughput"
 NO_SPEED = ("memory", "refused_share", "client_turnaround")  # more of it is not slower
 MACHINE_FREE = ("share", "MB")  # units of what a slower machine leaves as it is
+NAMES: Mapping[str, str] = {}  # their own
 LEGEND = (
     "All numbers as in results.csv. For throughput, goodput and shares of the bare loop, slower means less.",
     "NEW/BASE follows from both intervals; nobody was measured twice, so there is no noise floor.",

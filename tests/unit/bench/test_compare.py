@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.comparing import capacities, latency, machine, words
+from bench.comparing import latency, machine, words
 from bench.comparing.compare import Part, compare, comparison, lines, part
 from bench.comparing.latency import Latency, common_rates
 from bench.comparing.machine import Movement, amplification
@@ -134,7 +134,7 @@ def test_capacities_differ_when_their_brackets_are_further_apart_than_machine_an
 ):
     nothing = Estimate(None, None, None, 0)
     row = Row("x", "prediction", "capacity", None, nothing, nothing, Estimate(None, low, high, 0), 0.05)
-    judged = capacities.judge(row, band)
+    judged = latency.judge_capacity(row, band)
     assert told == (judged.verdict if judged.verdict in ("slower", "faster") else judged.why)
 
 
