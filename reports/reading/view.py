@@ -88,7 +88,8 @@ def build(folder: Recorded, name: str, found: F, arms: Iterable[str] = ()) -> Vi
     """Return the view of one experiment; without results.csv all its look-ups are empty."""
     rows, left_out = results.of(name, folder.results), frozenset(arms)
     curves = [_carried(curve, rows) for curve in samples.curves(folder.requests(), name)]
-    drawn = tuple(curve for curve in curves if curve.shares and curve.variant not in left_out)
+    hidden = {*left_out, RAW_LIMIT}  # the bare model is a mark in the figures, and no line
+    drawn = tuple(curve for curve in curves if curve.shares and curve.variant not in hidden)
     return View(folder.run, found, rows, drawn, left_out)
 
 
