@@ -74,15 +74,28 @@ def test_limit_has_a_turn_for_each_line_until_there_is_none(models, catalogue_of
     assert invoke("limit", catalogue_of_one, "--models", models, "--turns", stdin="").stdout == ""
 
 
-@pytest.mark.parametrize("line", ["", "soon", "0", "-1", "nan", "inf"])
-def test_limit_refuses_a_turn_that_is_no_positive_number(models, catalogue_of_one, line):
+def test_a_turn_may_have_a_rate_of_its_own_and_else_has_that_of_the_command(models, catalogue_of_one):
+    arguments = ("limit", catalogue_of_one, "--models", models, "--model", "no-op", "--turns")
+
+    def images(lines, *more):
+        return [json.loads(line)["images"] for line in invoke(*arguments, *more, stdin=lines).stdout.splitlines()]
+
+    paced, free = images("0.3 10\n0.3\n")
+    assert paced <= 4 < free
+    paced, free = images("0.3\n0.3 0\n", "--rate", "10")
+    assert paced <= 4 < free
+
+
+@pytest.mark.parametrize("line", ["", "soon", "0", "-1", "nan", "inf", "1 fast", "1 -1", "1 nan", "1 inf"])
+def test_limit_refuses_a_turn_that_is_no_positive_number_or_has_no_rate(models, catalogue_of_one, line):
     shown = invoke(
         "limit", catalogue_of_one, "--models", models, "--model", "no-op", "--turns", stdin=f"0.01\n{line}\n1\n"
     )
 
     assert shown.exit_code == 2
     assert len(shown.stdout.splitlines()) == 1, "the turn before it was had"
-    assert shown.stderr.splitlines()[-1] == f"Error: {line!r} is no number of seconds above 0"
+    message = f"Error: {line!r} is no number of seconds above 0, with a rate or without"
+    assert shown.stderr.splitlines()[-1] == message
 
 
 def test_the_limit_of_the_no_op_model_leaves_the_model_out(models, catalogue_of_one):
