@@ -64,8 +64,8 @@ def test_each_readme_names_every_file_of_its_folder(variant: Path) -> None:
         ("model_as_service.server.keeper", MODEL_LIBRARIES | {"fastapi", "uvicorn", "numpy"}),
         ("vision.classifier", {"webapp", "flask", "fastapi", "sqlalchemy"}),
         ("bench.cli", {"locust", "gevent", "webapp", "vision", "pandas"}),
-        ("bench.latency.conductor", {"locust", "gevent", "webapp", "vision"}),
-        ("bench.peers.conduct", {"locust", "gevent", "webapp", "vision"}),
+        ("bench.latency.experiment", {"locust", "gevent", "webapp", "vision"}),
+        ("bench.peers.experiment", {"locust", "gevent", "webapp", "vision"}),
         ("reports", {"bench", "webapp", "vision", "requests", "urllib3"}),
     ],
 )
