@@ -20,7 +20,7 @@ help:  ## Show what can be made
 
 setup: $(RUNTIME) $(MODELS) $(PHOTOS)  ## Install the dependencies, build the models, make the photos
 
-bench: setup  ## Compare the three architectures: PROFILE=smoke|quick|full
+bench: setup  ## Compare the three architectures: PROFILE=smoke|quick|full, or a .toml file
 	@$(BIN)/sweetspot run --profile $(PROFILE)
 
 test: setup $(DEV)  ## Run all tests
@@ -58,21 +58,23 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sweetspot needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	@$(VENV) || { rm -rf .venv; exit 1; }
 
+# One part of the set-up: what it is, a dot for every two seconds, how long it took. $(1): words, $(2): commands.
+part = @printf '%s ' $(1); begun=$$(date +%s); ( $(2) ) & part=$$!; \
+  while kill -0 $$part 2>/dev/null; do sleep 1; printf .; sleep 1; done; \
+  wait $$part || { echo " failed"; exit 1; }; echo " $$(( $$(date +%s) - begun )) s"
+
 $(RUNTIME): requirements/$(ACCELERATOR).txt pyproject.toml | $(BIN)/python
 	@$(if $(filter-out $@,$(wildcard .venv/.installed-?pu)),$(VENV) --clear)
-	@echo "Installing the dependencies ($(ACCELERATOR)): about two minutes the first time"
-	@$(INSTALL) --require-hashes -r $<
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	$(call part,"Installing the dependencies ($(ACCELERATOR))",$(INSTALL) --require-hashes -r $< && $(INSTALL) --no-deps --no-build-isolation -e .)
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)
-	@echo "Installing the tools for tests and checks"
-	@$(INSTALL) --require-hashes -r $<
+	$(call part,"Installing the tools for tests and checks",$(INSTALL) --require-hashes -r $<)
 	@touch $@
 
 $(MODELS): $(wildcard vision/*.py) | $(RUNTIME)
-	@$(BIN)/python -m vision build
+	$(call part,"Building both versions of the model",$(BIN)/python -m vision build >/dev/null)
 	@touch $@
 
 $(PHOTOS): | $(RUNTIME)
-	@$(BIN)/python -m webapp catalogue --out $@
+	$(call part,"Making the catalogue of photos",$(BIN)/python -m webapp catalogue --out $@ >/dev/null)
