@@ -68,7 +68,7 @@ def rounds(block: Block, where: Where) -> bool:
                 measured = measured.without(bad)
                 session.say(f"{len(bad)} rounds of turns are measured again, because {next(iter(bad.values()))}")
             trial.keep(session, measured)
-            wanted = ladder.rounds_at(steps, bad) if again else []
+            wanted = ladder.rounds_at(steps, bad, profile) if again else []
             flights += 1
     return True
 
@@ -125,18 +125,23 @@ def climb(block: Block, arm: Arm, position: int) -> None:
 def spoiled(session: Session, measured: Measured) -> str:
     """Say why a staircase should be measured again, "" if it need not."""
     late = [lateness(session, measured, {step.step}) for step in measured.trial.steps]
+    return next((reason for reason in (*late, disturbed(session, measured)) if reason), "")
+
+
+def disturbed(session: Session, measured: Measured) -> str:
+    """Say how the machine spoiled a trial, "" if it did not."""
     known = [each.canary_ms for each in session.folder.run.found[NAME].counted if each.canary_ms]
-    machine = gates.disturbed(session.settings.limits, measured.trial, known)
-    return next((reason for reason in (*late, machine) if reason), "")
+    return gates.disturbed(session.settings.limits, measured.trial, known)
 
 
 def spoiled_rounds(session: Session, measured: Measured) -> dict[int, str]:
-    """Return the rounds in which the generator was late, with the reason."""
+    """Return the rounds in which the generator was late, or all where the machine was not itself, with the reason."""
+    machine = disturbed(session, measured)
     of: dict[int, set[int]] = {}
     for step in measured.trial.steps:
         if step.round:
             of.setdefault(step.round, set()).add(step.step)
-    found = {number: lateness(session, measured, steps) for number, steps in of.items()}
+    found = {number: machine or lateness(session, measured, steps) for number, steps in of.items()}
     return {number: reason for number, reason in found.items() if reason}
 
 

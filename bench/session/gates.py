@@ -99,7 +99,7 @@ def late(limits: Thresholds, lag_ms: np.ndarray, service_ms: np.ndarray) -> str:
 def disturbed(limits: Thresholds, trial: Trial | PeerTrial, session: Sequence[float]) -> str:
     """Say how the machine spoiled a trial, "" if it did not: speed far off the usual, or CPU stolen."""
     off = canary_deviation(trial.canary_ms, [*session, trial.canary_ms]) if trial.canary_ms else 0.0
-    if off > limits["G6-canary"].extra["repeat"]:
+    if off > limits["G6-canary"].fails:
         return f"the cores were {off:.0%} off their usual speed"
     steal = (trial.usage.steal_share if trial.usage else None) or 0.0
     return f"{steal:.0%} of the CPU was stolen" if steal > limits["G6-steal"].fails else ""
