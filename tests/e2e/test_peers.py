@@ -9,11 +9,13 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from bench.session.runfolder import REQUESTS, RESULTS
+from runfile.columns import REQUESTS, schema_of
+from runfile.rows import RESULTS
 from tests.e2e.test_run import facts_of, finished, run_of, sweetspot
 from tests.processes import wait_for
 
 TINY = """
+[peers]
 peers = ["sweetspot", "fastapi"]
 blocks = 1
 rounds = 1
@@ -23,6 +25,7 @@ settle_s = 0.1
 image_s = 0.2
 slo_ms = 200
 patience_s = 2.0
+repeats = 1
 verdicts = false
 overload = [{ load = 2, seconds = 0.6 }, { load = 5, seconds = 0.4 }]
 """
@@ -64,20 +67,29 @@ def test_a_run_leaves_its_files_and_prints_the_path_of_the_report_last(done: tup
 
 def test_run_json_says_who_took_part_and_how_it_went(done: tuple[Path, str]):
     facts = facts_of(done[0])
-    assert (facts["schema"], facts["state"], facts["settings"]["experiments"]) == (
-        "sweetspot.run/1", "complete", "peers",
+    assert (facts["schema"], facts["state"], list(facts["experiments"])) == (
+        "sweetspot.run/2", "complete", ["latency", "peers"],
     )  # fmt: skip
-    assert {each["name"]: (each["blocks"], each["failed"]) for each in facts["peers"]} == {
+    found = facts["experiments"]["peers"]
+    assert facts["experiments"]["latency"] is None
+    assert {each["name"]: (each["blocks"], each["failed"]) for each in found["peers"]} == {
         "sweetspot": (1, ""), "fastapi": (1, ""),
     }  # fmt: skip
-    for trial in facts["trials"]:
+    for trial in found["trials"]:
         assert trial["memory_bytes"] > 10_000_000
-        assert [step["of_capacity"] for step in trial["steps"]] == [2, 5]
-        slices = [each for rounds in trial["rounds"].values() for round_ in rounds for each in round_["slices"]]
-        assert [each["clients"] for each in slices] == [8, 1, 8]
+        assert trial["canary_ms"] > 0
+        assert trial["usage"]["wall_s"] > 1
+        assert sorted({step["of_capacity"] for step in trial["overloads"]}) == [2, 5]
+        rounds = [each for own in trial["rounds"].values() for each in own if not each["reason"]]
+        slices = [each for one in rounds for each in one["slices"]]
+        assert sorted(each["clients"] for each in slices) == [1, 8, 8]
         assert all(each["failures"] == {} and each["n"] > 0 for each in slices)
         assert all(0 < each["turnaround_ms"] < 100 for each in slices)
-    assert {check["verdict"] for check in facts["checks"]} == {"withheld"}
+    assert {check["verdict"] for check in found["checks"]} == {"withheld"}
+    gates = {(gate["gate"], gate["variant"]) for gate in found["gates"]}
+    assert {
+        (gate, name) for gate in ("G1", "G2", "G6-steal", "G6-canary") for name in ("sweetspot", "fastapi")
+    } <= gates
 
 
 @pytest.mark.parametrize("name", ["sweetspot", "fastapi"])
@@ -104,14 +116,26 @@ def test_the_bare_loop_and_the_image_path_are_measured_too(cells: dict[tuple[str
     assert float(cells["bare loop", "image path", "agreement"]["value"]) >= 0.9
 
 
-def test_every_request_of_the_overload_is_a_row_and_no_answer_is_wrong(done: tuple[Path, str]):
+def test_every_request_is_a_row_and_no_answer_is_wrong(done: tuple[Path, str]):
     table = pq.read_table(done[0] / "requests.parquet")
-    assert table.schema.equals(REQUESTS)
+    assert table.schema.equals(schema_of(REQUESTS))
     rows = table.to_pylist()
-    assert {row["variant"] for row in rows} == {"sweetspot", "fastapi"}
-    assert {row["case"] for row in rows} == {"2 x capacity", "5 x capacity"}
+    assert {(row["experiment"], row["variant"]) for row in rows} == {("peers", "sweetspot"), ("peers", "fastapi")}
+    assert {row["case"] for row in rows} == {
+        "no-op", "alone", "8 clients", "capacity", "2 x capacity", "5 x capacity",
+    }  # fmt: skip
     assert {row["outcome"] for row in rows} <= {"ok", "refused", "timeout", "error"}
-    assert sum(row["outcome"] == "ok" for row in rows) > 20
+    for trial in facts_of(done[0])["experiments"]["peers"]["trials"]:
+        for each in (s for own in trial["rounds"].values() for one in own for s in one["slices"]):
+            same = [row for row in rows if (row["trial"], row["step"]) == (trial["trial"], each["step"])]
+            assert sum(0 <= row["done_ns"] <= 0.4e9 for row in same) == each["n"]
+
+
+def test_results_can_be_derived_again_from_the_raw_files(done: tuple[Path, str]):
+    results = (done[0] / "results.csv").read_text()
+    (done[0] / "results.csv").write_text("")
+    assert finished("report", str(done[0]))[0] == 0
+    assert (done[0] / "results.csv").read_text() == results
 
 
 def test_ctrl_c_while_a_peer_is_measured_leaves_a_run_that_says_so_and_no_process(
@@ -135,7 +159,7 @@ def test_ctrl_c_while_a_peer_is_measured_leaves_a_run_that_says_so_and_no_proces
 
     wait_for(gone, (AssertionError, psutil.Error))
     facts = facts_of(run_of(tmp_path))
-    assert (facts["state"], facts["trials"]) == ("interrupted", [])
+    assert (facts["state"], facts["experiments"]["peers"]["trials"]) == ("interrupted", [])
     assert Path(printed.splitlines()[-1]).name == "report.html"
     assert "Traceback" not in printed + err
 
@@ -145,8 +169,7 @@ def test_ctrl_c_while_a_peer_is_measured_leaves_a_run_that_says_so_and_no_proces
     [
         (("peers", "--peers", "nobody"), "unknown peer 'nobody': known are"),
         (("peers", "--profile", "fast"), "unknown profile 'fast': known are smoke, quick, full"),
-        (("peers", "latency"), "the experiment peers runs alone"),
-        (("peers", "--variants", "embedded"), "takes neither --variants nor --expectations"),
+        (("peers", "--variants", "embedded"), "--variants and --expectations are for the experiments of the product"),
         (("--peers", "fastapi"), "--peers is for the experiment peers"),
     ],
 )

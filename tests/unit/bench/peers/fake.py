@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from bench.peers.asking import Photo
 from bench.peers.peer import Peer, find
-from bench.peers.slices import Photo
 
 LABEL = "tabby"
 PHOTOS = [Photo("a.jpg", b"an image", LABEL), Photo("b.jpg", b"another image", LABEL)]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pkgutil
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import HTTP
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.peers.asking import Message, first_label, request_for
+from bench.load.client import Answer
+from bench.peers.asking import JUDGE, Message, Photo, first_label, judge, request_for, targets
 from bench.peers.peer import HERE, Peer, Request, load
 
 PEER = load(HERE / "fastapi")
@@ -78,12 +80,12 @@ def test_a_request_names_the_model_and_the_deadline_in_milliseconds(kind: str):
 @pytest.mark.parametrize("data", [["tabby", "lynx"], [["tabby", "lynx"]]], ids=["flat", "nested"])
 def test_the_first_label_of_a_tensor_is_read_flat_or_nested(data: list[object]):
     body = json.dumps({"outputs": [V2["outputs"][0], {"name": "label", "data": data}]}).encode()
-    assert first_label(asked("v2-json"), {}, body) == first_label(asked("v2-binary"), {}, body) == "tabby"
+    assert first_label(asked("v2-json"), body) == first_label(asked("v2-binary"), body) == "tabby"
 
 
 def test_the_first_label_of_the_others_is_the_first_in_their_list():
     body = b'{"labels": [{"label": "tabby", "score": 0.5}, {"label": "lynx", "score": 0.1}]}'
-    assert first_label(asked("raw"), {}, body) == first_label(asked("multipart"), {}, body) == "tabby"
+    assert first_label(asked("raw"), body) == first_label(asked("multipart"), body) == "tabby"
 
 
 @pytest.mark.parametrize(
@@ -98,10 +100,25 @@ def test_the_first_label_of_the_others_is_the_first_in_their_list():
 @pytest.mark.parametrize("kind", ["v2-json", "raw"])
 def test_an_answer_without_a_label_is_said(kind: str, body: bytes):
     with pytest.raises(ValueError, match="fastapi gave no label"):
-        first_label(asked(kind), {}, body)
+        first_label(asked(kind), body)
 
 
 def test_a_peer_that_is_asked_reads_the_same_photo(tmp_path: Path):
     """Every kind carries the same bytes, so no peer gets an easier photo than another."""
     bodies = {kind: request_for(asked(kind), JPEG).body for kind in ("v2-binary", "raw", "multipart")}
     assert all(JPEG in body for body in bodies.values())
+
+
+@pytest.mark.parametrize(
+    ("status", "label", "outcome"),
+    [(200, "tabby", "ok"), (200, "lynx", "wrong"), (200, None, "error"), (500, "tabby", "error"),
+     (429, "tabby", "refused"), (503, "tabby", "refused")],
+)  # fmt: skip
+def test_an_answer_is_judged_by_its_first_label_and_by_a_name_that_a_plan_can_say(
+    status: int, label: str | None, outcome: str
+):
+    (target,) = targets(PEER, [Photo("a.jpg", JPEG, "tabby")], "no-op")
+    body = json.dumps({"labels": [{"label": label}]}).encode()
+    by_name = pkgutil.resolve_name(JUDGE)
+    assert by_name is judge
+    assert by_name("fastapi")("inference", Answer(0, status, b"", body), target).outcome == outcome

@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from bench.exits import GeneratorFailed
-from bench.peers.closed import Exchange, measured, turnaround_ms
-from bench.peers.slices import ClosedLoop, Photo, Slice, targets
+from bench.peers.asking import Photo, targets
+from bench.peers.slices import Asked, ClosedLoop, Exchange
+from runfile.columns import REQUESTS, schema_of
 from tests.unit.bench.peers import fake
 
 CLOSED = "bench.peers.closed"
@@ -22,21 +23,38 @@ def loop(tmp_path: Path, url: str, patience_s: float = 2.0, photos: Sequence[Pho
     return made.prepare(url, "fastapi", targets(fake.fastapi(), photos, "no-op"))
 
 
-def one(tmp_path: Path, respond: fake.Respond, clients: int = 2, **more: float) -> Slice:
+def one(tmp_path: Path, respond: fake.Respond, clients: int = 2, **more: float) -> Asked:
     with fake.serving(respond) as url, loop(tmp_path, url, **more) as clients_:
         return clients_.turn(clients, 0.5)
 
 
-def test_slices_come_back_in_their_order_with_a_latency_for_every_right_answer(tmp_path: Path):
+def outcomes(found: Asked) -> dict[str, int]:
+    return found.facts(0).failures
+
+
+def test_slices_come_back_in_their_order_with_every_exchange(tmp_path: Path):
     with fake.serving() as url, loop(tmp_path, url) as clients:
         found = [clients.turn(1, 0.3), clients.turn(3, 0.3)]
     assert [each.clients for each in found] == [1, 3]
     for each in found:
-        assert each.failures == {}
-        assert each.rate_per_s == pytest.approx(len(each.latency_ms) / 0.3, rel=0.3)
-        assert all(0 < ms < 300 for ms in each.latency_ms)
+        assert outcomes(each) == {}
+        assert each.rate_per_s == pytest.approx(len(each.counted) / 0.3, rel=0.3)
+        assert all(0 < one.done_ns - one.began_ns < 300e6 for one in each.exchanges)
         assert each.turnaround_ms is not None
         assert 0 < each.turnaround_ms < 5
+
+
+def test_every_exchange_is_a_row_in_the_order_of_sending_and_those_of_the_beginning_do_not_count(tmp_path: Path):
+    found = one(tmp_path, fake.right)
+    rows = found.table("8 clients", 4)
+    assert rows.schema.equals(schema_of(REQUESTS))
+    table = rows.to_pylist()
+    assert len(table) == len(found.exchanges) > sum(row["counted"] for row in table) == len(found.counted) > 0
+    assert all(row["counted"] == (0 <= row["done_ns"] <= 0.5e9) for row in table)
+    assert all(row["intended_ns"] == row["sent_ns"] < row["done_ns"] for row in table)
+    assert [row["sent_ns"] for row in table] == sorted(row["sent_ns"] for row in table)
+    assert {(row["case"], row["step"], row["status"], row["outcome"]) for row in table} == {("8 clients", 4, 200, "ok")}
+    assert {row["photo_id"] for row in table} == {"a.jpg", "b.jpg"}
 
 
 def test_there_are_never_more_requests_than_clients_and_all_photos_are_asked_for(tmp_path: Path):
@@ -65,15 +83,14 @@ def test_there_are_never_more_requests_than_clients_and_all_photos_are_asked_for
 def test_what_is_not_the_right_answer_is_no_throughput(tmp_path: Path, answer: tuple[int, str], failure: str):
     found = one(tmp_path, lambda *_: answer)
     assert found.rate_per_s == 0
-    assert found.failures == {failure: len(found.latency_ms)}
-    assert set(found.latency_ms) == {float("inf")}
+    assert outcomes(found) == {failure: len(found.counted)}
 
 
 def test_half_of_the_answers_wrong_is_half_of_the_throughput(tmp_path: Path):
     numbers = itertools.count()
     found = one(tmp_path, lambda *_: (200, fake.LABEL if next(numbers) % 2 else "lynx"))
-    wrong = found.failures["wrong"]
-    assert wrong == pytest.approx(len(found.latency_ms) / 2, abs=2)
+    wrong = outcomes(found)["wrong"]
+    assert wrong == pytest.approx(len(found.counted) / 2, abs=2)
     assert found.rate_per_s == pytest.approx(wrong / 0.5, rel=0.3)
 
 
@@ -89,9 +106,10 @@ def test_a_server_that_hangs_is_given_up_and_counts_as_a_failure(tmp_path: Path)
         found = clients.turn(2, 0.3)
         over.set()
         later = clients.turn(2, 0.3)
-    assert found.failures == {"timeout": 2}
+    assert outcomes(found) == {"timeout": 2}
+    assert {row["status"] for row in found.table("alone", 0).to_pylist()} == {None}
     assert (found.rate_per_s, found.turnaround_ms) == (0, None)
-    assert later.failures == {}
+    assert outcomes(later) == {}
     assert later.rate_per_s > 0
     assert len(connected) == 4, "nobody waits on a connection over which a late answer may come"
 
@@ -101,7 +119,7 @@ def test_nobody_there_is_a_failure_of_every_request_and_not_of_the_clients(tmp_p
         pass
     with loop(tmp_path, url) as clients:
         found = clients.turn(2, 0.3)
-    assert set(found.failures) == {"reset"}
+    assert set(outcomes(found)) == {"reset"}
     assert found.rate_per_s == 0
 
 
@@ -130,7 +148,7 @@ def test_a_slice_goes_on_with_the_photo_at_which_the_last_one_stopped(tmp_path: 
         return 200, fake.LABEL
 
     with fake.serving(respond) as url, loop(tmp_path, url, photos=photos) as clients:
-        counts = [len(clients.turn(1, 0.1).latency_ms) for _ in range(3)]
+        counts = [len(clients.turn(1, 0.1).exchanges) for _ in range(3)]
     assert all(counts)
     assert asked == list(range(len(asked)))
 
@@ -158,7 +176,11 @@ def test_the_clients_never_sleep_within_a_slice_and_always_between_two(tmp_path:
 
 
 def exchange(client: int, began_ms: float, done_ms: float, status: int = 200) -> Exchange:
-    return Exchange(client, round(began_ms * 1e6), round(done_ms * 1e6), 0, status, b"", "" if status else "reset")
+    return Exchange(client, round(began_ms * 1e6), round(done_ms * 1e6), "a.jpg", status, "ok" if status else "reset")
+
+
+def asked(clients: int, seconds: float, *exchanges: Exchange) -> Asked:
+    return Asked(clients, seconds, exchanges)
 
 
 @pytest.mark.parametrize("period_ms", [40, 160, 240, 300, 450])
@@ -167,19 +189,19 @@ def test_the_rate_does_not_depend_on_how_many_answers_fit_into_a_slice(period_ms
     every = [
         exchange(client, end - period_ms, end)
         for client in range(8)
-        for end in range(client * period_ms // 8, 1500, period_ms)
+        for end in range(client * period_ms // 8 - 600, 900, period_ms)
     ]
-    counted = [(each, "ok") for each in every if 600e6 <= each.done_ns <= 1100e6]
-    found = measured(8, counted, round(1100e6))
+    found = asked(8, 0.5, *every)
     assert found.rate_per_s == pytest.approx(8e3 / period_ms)
 
 
 def test_a_quick_answer_before_a_slow_one_is_no_rate():
-    assert measured(1, [(exchange(0, 100, 105), "ok")], round(505e6)).rate_per_s == pytest.approx(2.5)
+    assert asked(1, 0.505, exchange(0, 100, 105)).rate_per_s == pytest.approx(2.5)
 
 
 def test_the_turnaround_is_that_of_each_client_between_whole_answers():
     ours = [exchange(0, 0, 10), exchange(1, 0, 20), exchange(0, 11, 30), exchange(1, 23, 40), exchange(0, 32, 50)]
-    assert turnaround_ms(ours) == 2, "the median of 1, 2 and 3"
-    assert turnaround_ms([*ours, exchange(1, 41, 42, 0), exchange(1, 90, 100)]) == 2, "after a failure it rests"
-    assert turnaround_ms([exchange(0, 0, 10), exchange(1, 15, 20)]) is None
+    assert asked(2, 1, *ours).turnaround_ms == 2, "the median of 1, 2 and 3"
+    later = asked(2, 1, *ours, exchange(1, 41, 42, 0), exchange(1, 90, 100))
+    assert later.turnaround_ms == 2, "after a failure it rests"
+    assert asked(2, 1, exchange(0, 0, 10), exchange(1, 15, 20)).turnaround_ms is None

@@ -1,14 +1,12 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.exits import UsageProblem
 from bench.peers.measure import planned_s
-from bench.peers.profile import OURS, check, load
-from bench.tomlfile import read_toml
+from bench.peers.profile import OURS, load
 
-SMOKE: dict[str, Any] = read_toml(OURS)["smoke"]
+SMOKE = OURS.read_text().partition("[quick]")[0].replace("[smoke]", "[peers]")
 
 
 def test_smoke_claims_nothing_and_needs_no_environment_of_its_own():
@@ -34,30 +32,37 @@ def test_the_settings_are_flat():
     assert {type(value) for value in settings.values()} <= {int, float, bool, str}
 
 
+def mine(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_of_ones_own_has_a_table_for_each_experiment(tmp_path: Path):
+    assert load(mine(tmp_path, f"[latency]\nanything = 1\n{SMOKE}")) == load("smoke")
+    with pytest.raises(UsageProblem, match=r"mine.toml: no table \[peers\]"):
+        load(mine(tmp_path, "[latency]"))
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("old", "new", "words"),
     [
-        ({"blocks": 0}, "blocks must be a number above 0"),
-        ({"rounds": 1.5}, "rounds must be a whole number"),
-        ({"slice_s": "long"}, "slice_s must be a number above 0"),
-        ({"verdicts": 1}, "verdicts must be true or false"),
-        ({"peers": "sweetspot"}, "peers must be a list of names"),
-        ({"overload": []}, "overload must be a list"),
-        ({"overload": [{"load": 2, "seconds": 0}]}, "must be numbers above 0"),
-        ({"overload": [{"load": 5, "seconds": 1}, {"load": 2, "seconds": 1}]}, "loads must rise"),
-        ({"speed": 1}, "unknown key speed"),
+        ("blocks = 1", "blocks = 0", "blocks: must be greater than or equal to 1"),
+        ("rounds = 2", "rounds = 1.5", "rounds: must be a valid integer"),
+        ("slice_s = 0.3", "slice_s = 'long'", "slice_s: must be a valid number"),
+        ("slice_s = 0.3", "slice_s = inf", "slice_s: "),
+        ("verdicts = false", "verdicts = 1", "verdicts: must be a valid boolean"),
+        ("peers = [", "peers = 'sweetspot' #", "peers: must be a valid"),
+        ("overload = [", "overload = [] #", "overload: must not be empty"),
+        ("seconds = 1 }", "seconds = 0 }", r"overload\[0\].seconds: must be greater than 0"),
+        ("load = 2", "load = 5", "overload: loads must rise from step to step"),
+        ("blocks = 1", "blocks = 1\nbudget_s = 300", "budget_s is not known here"),
+        ("image_s = 0.5", "", "image_s is missing"),
     ],
 )
-def test_a_mistake_is_named(change: dict[str, object], words: str):
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, words: str):
     with pytest.raises(UsageProblem, match=words):
-        check({**SMOKE, **change}, "mine", "mine.toml")
-
-
-def test_a_missing_key_is_named(tmp_path: Path):
-    mine = tmp_path / "mine.toml"
-    mine.write_text("blocks = 1\n")
-    with pytest.raises(UsageProblem, match=r"mine.toml: image_s is missing; .*verdicts is missing"):
-        load(str(mine))
+        load(mine(tmp_path, SMOKE.replace(old, new, 1)))
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -3,27 +3,29 @@ from pathlib import Path
 import pytest
 
 from bench.exits import UsageProblem
-from bench.gates import thresholds
 from bench.peers.promises import OURS, judge, load, side
-from bench.peers.results import Found, collect
+from bench.peers.results import Numbers
 from bench.statistics.estimates import Estimate
+from runfile.facts import Check, Promise
+from tests.unit.bench.peers import made_up
 from tests.unit.bench.peers.made_up import measured
 
 COST = load()[0]
 
 
-def found(**costs: list[float]) -> Found:
+def found(**costs: list[float]) -> Numbers:
     """Peers with these own costs by block."""
-    each = [
-        measured(name, block=block, no_op_ms=2.0 + cost, bare_no_op_ms=2.0)
-        for name, values in costs.items()
-        for block, cost in enumerate(values, start=1)
-    ]
-    return collect(each, {}, thresholds.load(), 200.0)
+    return made_up.found(
+        *(
+            measured(name, block=block, no_op_ms=2.0 + cost)
+            for name, values in costs.items()
+            for block, cost in enumerate(values, start=1)
+        )
+    )
 
 
-def of_cost(**costs: list[float]) -> dict[str, object]:
-    (judged,) = judge([COST], found(**costs), list(costs), verdicts=True)
+def of_cost(*missing: str, verdicts: bool = True, **costs: list[float]) -> Check:
+    (judged,) = judge([COST], found(**costs), [*costs, *missing], verdicts=verdicts)
     return judged
 
 
@@ -43,31 +45,45 @@ def test_ours_are_the_promises_of_the_table():
 
 def test_half_of_the_best_peer_is_met_where_it_surely_is_and_missed_where_it_surely_is_not():
     met = of_cost(sweetspot=[0.2, 0.21, 0.19], fastapi=[1.0, 1.02, 0.98], kserve=[2.0, 2.0, 2.1])
-    assert met["verdict"] == "met"
-    assert "the best peer fastapi 1 ms" in str(met["note"])
-    assert met["value"] == pytest.approx(0.2 - 0.5)
+    assert met.verdict == "met"
+    assert "the best peer fastapi 1 ms" in met.note
+    assert met.value == pytest.approx(0.2 - 0.5)
     missed = of_cost(sweetspot=[0.8, 0.81, 0.79], fastapi=[1.0, 1.02, 0.98])
-    assert (missed["verdict"], missed["limit"]) == ("missed", 0.0)
+    assert (missed.verdict, missed.limit) == ("missed", 0.0)
     wide = of_cost(sweetspot=[0.1, 0.9, 0.5], fastapi=[1.0, 1.0, 1.0])
-    assert wide["verdict"] == "withheld"
+    assert wide.verdict == "withheld"
+
+
+@pytest.mark.parametrize("missing", [["ray"], ["ray", "bentoml"]])
+def test_among_survivors_there_is_no_best_peer(missing: list[str]):
+    """Whoever gave no number could have been the best."""
+    judged = of_cost(*missing, sweetspot=[0.2, 0.21, 0.19], fastapi=[1.0, 1.02, 0.98])
+    assert judged.verdict == "withheld"
+    assert judged.note.endswith(f"there is no such number of {', '.join(missing)}")
+
+
+def test_a_number_that_is_withheld_is_missing_too():
+    promise = made_up.promise(case="2 x capacity", metric="goodput_share")
+    table = made_up.found(measured(), measured("fastapi", steps=[made_up.Step(made_up.LATE)]))
+    (judged,) = judge([promise], table, ["sweetspot", "fastapi"], verdicts=True)
+    assert (judged.verdict, judged.note) == ("withheld", "there is no such number of fastapi")
 
 
 def test_a_cost_below_nothing_is_a_number_like_any_other():
-    assert of_cost(sweetspot=[-0.01, 0.01, 0.0], fastapi=[1.0, 1.0, 1.01])["verdict"] == "met"
+    assert of_cost(sweetspot=[-0.01, 0.01, 0.0], fastapi=[1.0, 1.0, 1.01]).verdict == "met"
 
 
 def test_only_blocks_that_both_have_are_compared():
-    both = of_cost(sweetspot=[0.2, 0.2, 0.2], fastapi=[1.0, 1.0])
-    assert both["n"] == 2
+    assert of_cost(sweetspot=[0.2, 0.2, 0.2], fastapi=[1.0, 1.0]).n == 2
 
 
 def test_without_another_peer_there_is_no_best_one():
     alone = of_cost(sweetspot=[0.2, 0.2])
-    assert (alone["verdict"], alone["value"]) == ("withheld", None)
+    assert (alone.verdict, alone.value) == ("withheld", None)
 
 
 def test_one_block_has_no_interval_and_so_no_verdict():
-    assert of_cost(sweetspot=[0.2], fastapi=[1.0])["verdict"] == "withheld"
+    assert of_cost(sweetspot=[0.2], fastapi=[1.0]).verdict == "withheld"
 
 
 @pytest.mark.parametrize(
@@ -93,24 +109,29 @@ def test_exactly_the_limit_is_met_both_ways():
 
 
 def test_a_profile_without_verdicts_gives_none():
-    (judged,) = judge([COST], found(sweetspot=[0.2, 0.2], fastapi=[1, 1]), ["sweetspot", "fastapi"], verdicts=False)
-    assert judged["verdict"] == "withheld"
+    assert of_cost(verdicts=False, sweetspot=[0.2, 0.2], fastapi=[1, 1]).verdict == "withheld"
 
 
-def test_promises_of_who_is_not_part_of_the_run_are_left_out():
+def test_promises_of_who_was_not_asked_for_are_left_out_and_of_who_failed_are_withheld():
     judged = judge(load(), found(fastapi=[1.0, 1.0]), ["fastapi"], verdicts=True)
-    assert {entry["title"].partition(" ")[2][:10] for entry in judged} == {"image path"}  # type: ignore[attr-defined]
+    assert {check.title.partition(" ")[2][:10] for check in judged} == {"image path"}
+    failed = judge(load(), found(fastapi=[1.0, 1.0]), ["fastapi", "sweetspot"], verdicts=True)
+    assert len(failed) == len(load())
+    assert {check.verdict for check in failed} == {"withheld"}
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("limit = 1", r"must hold \[\[promise\]\] tables only"),
-        ("[[promise]]\ntitle = 'x'", "promise 1 must have exactly these keys"),
+        ("limit = 1", "limit is not known here"),
+        ("[[promise]]\ntitle = 'x'", r"promise\[0\].variant is missing"),
+        (OURS.read_text().replace("0.5", "true", 1), r"promise\[0\].limit: must be a valid number"),
         (
-            OURS.read_text().replace('"at least"', '"about"').replace('"best peer"', '"me"').replace("0.5", "true"),
-            'promise 1: of must be "" or "best peer"; limit must be a number',
+            OURS.read_text().replace('bound = "at least"', 'bound = "about"', 1),
+            r"promise\[1\].bound: must be 'at most' or 'at least'",
         ),
+        (OURS.read_text().replace('"best peer"', '"me"'), r"promise\[\d\].of: must be '' or 'best peer'"),
+        (OURS.read_text() + "more = 1", r"promise\[8\].more is not known here"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, words: str):
@@ -118,3 +139,9 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, words: str):
     path.write_text(text)
     with pytest.raises(UsageProblem, match=words):
         load(path)
+
+
+def test_a_file_without_promises_has_none(tmp_path: Path):
+    (tmp_path / "none.toml").write_text("")
+    assert load(tmp_path / "none.toml") == ()
+    assert type(load()[0]) is Promise

@@ -5,23 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.gates import thresholds
-from bench.peers.bare import ImagePath
-from bench.peers.results import Found, collect, own_cost_ms, share_of_bare, turnaround_ms
-from bench.peers.rounds import CROWD, MODEL, Round
-from bench.peers.slices import Slice
-from tests.unit.bench.peers.made_up import measured, overload, steady
-
-LIMITS = thresholds.load()
-LATE = [(n * 10.0, n * 10.0 + 40, n * 10.0 + 50, 200, "ok") for n in range(100)]
-
-
-def found(*each: object, images: dict[int, ImagePath] | None = None) -> Found:
-    return collect(each, images or {}, LIMITS, 200.0)  # type: ignore[arg-type]
+from bench.peers.results import own_cost_ms, share_of_bare, turnaround_ms
+from bench.peers.rounds import CROWD, MODEL
+from runfile.facts import ImagePath, Round, Slice
+from tests.unit.bench.peers.made_up import LATE, Step, found, measured, round_of, steady
 
 
 def crowd(before_ms: float, rate: float, after_ms: float) -> Round:
-    return Round(before_ms, [Slice(CROWD, rate, [1.0], {}, 0.1)], after_ms)
+    return Round(before_ms, (Slice(CROWD, rate, 0.1),), after_ms)
 
 
 def test_a_pause_of_the_machine_in_one_round_moves_neither_own_cost_nor_share():
@@ -31,14 +22,12 @@ def test_a_pause_of_the_machine_in_one_round_moves_neither_own_cost_nor_share():
 
 
 def test_the_turnaround_of_the_clients_is_told_in_milliseconds_where_it_is_known():
-    several = [Slice(CROWD, 50.0, [1.0], {}, each) for each in (0.02, None, 0.01, 9.0)]
-    rounds = [Round(20.0, [each], 20.0) for each in several]
+    rounds = [Round(20.0, (Slice(CROWD, 50.0, each),), 20.0) for each in (0.02, None, 0.01, 9.0)]
     assert turnaround_ms(rounds) == 0.02
-    known, unknown = measured(), measured("fastapi")
-    unknown.rounds[MODEL][0].slices[1] = replace(unknown.rounds[MODEL][0].slices[1], turnaround_ms=None)
-    rows = {row["variant"]: row for row in found(known, unknown).rows() if row["metric"] == "client_turnaround"}
-    assert (rows["sweetspot"]["value"], rows["sweetspot"]["unit"]) == (0.1, "ms")
-    assert (rows["fastapi"]["value"], rows["fastapi"]["verdict"]) == (None, "withheld")
+    table = found(measured(), measured("fastapi", turnaround_ms=None)).rows()
+    rows = {row.variant: row for row in table if row.metric == "client_turnaround"}
+    assert (rows["sweetspot"].value, rows["sweetspot"].unit) == (0.1, "ms")
+    assert (rows["fastapi"].value, rows["fastapi"].verdict) == (None, "withheld")
 
 
 def test_own_cost_is_the_time_beyond_the_bare_loop_of_the_same_round():
@@ -53,7 +42,7 @@ def test_a_machine_that_slows_down_steadily_costs_the_server_nothing():
 
 
 def test_intervals_are_over_blocks_and_one_block_has_none():
-    one = found(measured(overloads=[overload(steady())]))
+    one = found(measured())
     assert all(each.low is None for (_, _, metric), (each, _) in one.estimates.items() if metric != "agreement")
     several = found(*(measured(block=block, no_op_ms=3.0 + block / 10) for block in range(1, 5)))
     cost, unit = several.estimates["sweetspot", "no-op", "own_cost"]
@@ -64,14 +53,38 @@ def test_intervals_are_over_blocks_and_one_block_has_none():
 
 
 def test_every_row_has_its_unit_and_what_is_not_known_is_withheld():
-    rows = {(row["case"], row["metric"]): row for row in found(measured(overloads=[overload(steady())])).rows()}
-    assert (rows["no-op", "own_cost"]["value"], rows["no-op", "own_cost"]["unit"]) == (pytest.approx(1.0), "ms")
-    assert rows["8 clients", "share_of_bare"]["value"] == pytest.approx(1.0)
-    assert rows["8 clients", "memory"]["value"] == 200.0
-    assert rows["8 clients", "goodput_share"]["value"] == 1.0
-    assert rows["2 x capacity", "goodput_share"]["value"] == pytest.approx(2.0)
-    assert rows["2 x capacity", "refusal_p50"]["verdict"] == "withheld"
-    assert {row["experiment"] for row in rows.values()} == {"peers"}
+    rows = {(row.case, row.metric): row for row in found(measured(steps=[Step(before=50.0)])).rows()}
+    assert (rows["no-op", "own_cost"].value, rows["no-op", "own_cost"].unit) == (pytest.approx(1.0), "ms")
+    assert rows["8 clients", "share_of_bare"].value == pytest.approx(1.0)
+    assert rows["8 clients", "memory"].value == 200.0
+    assert rows["8 clients", "goodput_share"].value == 1.0
+    assert rows["alone", "latency_p50"].value == pytest.approx(10.0)
+    assert rows["alone", "latency_p50"].n == 100
+    assert rows["2 x capacity", "goodput_share"].value == pytest.approx(2.0)
+    assert rows["2 x capacity", "refusal_p50"].verdict == "withheld"
+    assert {row.experiment for row in rows.values()} == {"peers"}
+
+
+def test_what_was_measured_again_is_told_and_in_no_number():
+    spoiled = measured(steps=[Step(LATE, reason="the generator was late"), Step(before=100.0)])
+    rounds = {MODEL: (*spoiled.trial.rounds[MODEL], round_of(90.0, {1: 1.0, 8: 1.0}, reason="the bare loop changed"))}
+    spoiled = replace(spoiled, trial=replace(spoiled.trial, rounds={**spoiled.trial.rounds, **rounds}))
+    table = found(spoiled)
+    assert [(each.case, each.reason) for each in table.withheld] == [
+        ("efficientnet-lite", "measured again, because the bare loop changed"),
+        ("2 x capacity", "measured again, because the generator was late"),
+    ]
+    assert table.estimate(("sweetspot", "2 x capacity", "accepted_p50")).value == pytest.approx(8.0)
+    assert table.estimate(("sweetspot", "8 clients", "throughput")).value == 50.0
+    assert table.estimate(("bare loop", "alone", "throughput")).value == 50.0
+
+
+def test_a_trial_that_was_measured_again_is_in_no_number():
+    stolen = measured(no_op_ms=9.0).spoiled("30% of the CPU was stolen")
+    cost = found(stolen, replace(measured(), trial=replace(measured().trial, trial=7))).estimate(
+        ("sweetspot", "no-op", "own_cost")
+    )
+    assert (cost.value, cost.n) == (pytest.approx(1.0), 1)
 
 
 def test_the_bare_loop_is_the_median_beside_all_peers():
@@ -79,33 +92,40 @@ def test_the_bare_loop_is_the_median_beside_all_peers():
     assert table.estimates["bare loop", "alone", "throughput"][0].value == pytest.approx(50.0)
 
 
-def test_a_step_that_the_generator_did_not_send_in_time_is_told_and_does_not_count():
+def test_loads_that_differ_little_are_cases_of_their_own():
     table = found(
-        measured(block=1, overloads=[overload(LATE)]), measured(block=2, overloads=[overload(steady(), before=100.0)])
+        measured(steps=[Step(load=2.001, before=100.0), Step(steady(service_ms=4.0), load=2.004, before=100.0)])
     )
-    assert [(each["variant"], each["case"], each["block"]) for each in table.withheld] == [
-        ("sweetspot", "2 x capacity", 1)
-    ]
-    assert table.estimates["sweetspot", "2 x capacity", "goodput_share"][0].n == 1
-    none_left = found(measured(overloads=[overload(LATE)]))
-    assert none_left.estimates["sweetspot", "2 x capacity", "accepted_p99"][0].value is None
-    assert none_left.estimates["sweetspot", "2 x capacity", "goodput_share"][0].value is None
+    medians = {
+        case: table.estimate(("sweetspot", f"{case} x capacity", "accepted_p50")).value for case in ("2.001", "2.004")
+    }
+    assert medians == {"2.001": pytest.approx(8.0), "2.004": pytest.approx(4.0)}
+
+
+def test_a_step_that_stayed_spoiled_is_told_and_does_not_count():
+    late, good = measured(block=1, steps=[Step(LATE)]), measured(block=2)
+    table = found(late, good)
+    assert [(each.variant, each.case, each.block) for each in table.withheld] == [("sweetspot", "2 x capacity", 1)]
+    assert table.estimate(("sweetspot", "2 x capacity", "goodput_share")).n == 1
+    none_left = found(late)
+    assert none_left.estimate(("sweetspot", "2 x capacity", "accepted_p99")).value is None
+    assert none_left.estimate(("sweetspot", "2 x capacity", "goodput_share")).value is None
+    assert ("sweetspot", "2 x capacity", "goodput_share") in none_left.estimates, "it is told to be withheld"
 
 
 def test_failures_reach_into_percentiles():
     rng = np.random.default_rng(1)
     rows = [(*row[:3], 500, "error") if rng.random() < 0.8 else row for row in steady(200)]
-    table = found(measured(overloads=[overload(rows)]))
-    assert table.estimates["sweetspot", "2 x capacity", "accepted_p50"][0].value == math.inf
+    table = found(measured(steps=[Step(rows)]))
+    assert table.estimate(("sweetspot", "2 x capacity", "accepted_p50")).value == math.inf
 
 
 def test_the_image_path_is_a_ratio_with_an_interval_and_a_count_without():
-    images = {1: ImagePath(6.0, 2.0, 50, 50), 2: ImagePath(6.0, 2.4, 49, 50)}
-    table = found(measured(), images=images)
-    ratio = table.estimates["bare loop", "image path", "ratio"][0]
+    table = found(measured(), images=[ImagePath(1, 6.0, 2.0, 50, 50), ImagePath(2, 6.0, 2.4, 49, 50)])
+    ratio = table.estimate(("bare loop", "image path", "ratio"))
     assert ratio.value == pytest.approx((1 / 3 * 0.4) ** 0.5)
     assert ratio.low is not None
-    share = table.estimates["bare loop", "image path", "agreement"][0]
+    share = table.estimate(("bare loop", "image path", "agreement"))
     assert (share.value, share.low, share.high, share.n) == (0.98, 0.98, 0.98, 50)
 
 

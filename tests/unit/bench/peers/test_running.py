@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from bench.exits import StackFailed
-from bench.peers import running
 from bench.peers.asking import first_label, request_for
 from bench.peers.peer import HERE, load
 from bench.peers.running import RunningPeer
@@ -56,11 +55,8 @@ def test_one_that_ends_at_the_start_is_told_with_its_last_words(tmp_path: Path):
         RunningPeer(broken, model="no-op", logs=tmp_path).__enter__()
 
 
-def test_one_that_never_gets_ready_is_told_with_what_it_answered_and_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(running, "READY_DEADLINE_S", 2.0)
-    slow = RunningPeer(toy(tmp_path / "toy", answer=503), model="no-op", logs=tmp_path)
+def test_one_that_never_gets_ready_is_told_with_what_it_answered_and_is_ended(tmp_path: Path):
+    slow = RunningPeer(toy(tmp_path / "toy", answer=503), model="no-op", logs=tmp_path, ready_s=2.0)
     with pytest.raises(StackFailed, match=r"(?s)Toy was not ready after 2 s \(GET /ready/no-op: \w+\).*the toy starts"):
         slow.__enter__()
     assert not psutil.pid_exists(slow.pid)
@@ -91,6 +87,6 @@ def test_fastapi_answers_for_both_models(tmp_path: Path, models: Path, jpeg: byt
         bad = request_for(fastapi, b"no photo", model=model)
         status, body = ask(peer.base_url, good.method, good.path, good.body, good.headers)
         assert (status, len(json.loads(body)["labels"])) == (200, 5)
-        assert model == "no-op" or first_label(fastapi, {}, body) == "espresso"
+        assert model == "no-op" or first_label(fastapi, body) == "espresso"
         assert ask(peer.base_url, bad.method, bad.path, bad.body, bad.headers)[0] == 422
     assert "locust" not in sys.modules
