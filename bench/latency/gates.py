@@ -74,7 +74,7 @@ def lag(seen: Seen, name: str, own: pd.DataFrame, delay_ms: float) -> Gate:
         shortest_ms = float(by_case.min()) if len(good) else None
         where = f"at {float(str(rate)):.3g} predictions per second, "
         gates_.append(judging.lag(seen.raw.limits, name, late_ms, shortest_ms, where))
-    return max(gates_, key=lambda gate: (gate.value or np.inf) / (gate.fail_above or 1.0))
+    return max(gates_, key=lambda gate: np.inf if gate.value is None else gate.value / (gate.fail_above or 1.0))
 
 
 def scheduled(seen: Seen, name: str) -> int:

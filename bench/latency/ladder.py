@@ -40,10 +40,10 @@ def turns(
     return placed(steps)
 
 
-def rounds_at(steps: Sequence[Step], numbers: Collection[int]) -> list[int]:
-    """Return how many of these rounds there are at each load."""
-    of = {step.round: step.rate_per_s for step in steps if step.round}
-    return [sum(of[number] == rate for number in numbers) for rate in dict.fromkeys(of.values())]
+def rounds_at(steps: Sequence[Step], numbers: Collection[int], profile: Profile) -> list[int]:
+    """Return how many of these rounds there are at each load of the profile."""
+    of = {step.round: step.of_capacity for step in steps}
+    return [sum(of[number] == load.load for number in numbers) for load in profile.turns.loads]
 
 
 def staircase(arm: str, profile: Profile, capacity_per_s: float, most_per_s: float) -> list[Step]:
@@ -81,11 +81,10 @@ def course(
 ) -> Course:  # fmt: skip
     """Draw the arrivals of steps. Within a round everybody gets the same; so does everybody's first step, and so on.
 
-    The warm-up's load is that of the second step, so that nothing is cold.
+    The warm-up's load is that of the first step: a higher one may leave a backlog to it.
     """
     phases = list(phases_of(steps, profile))
-    warm = phases[min(1, len(phases) - 1)].rates
-    schedule = draw(Phase(warmup_s, warm), phases, photos, arrivals=profile.arrivals, seed=seed)
+    schedule = draw(Phase(warmup_s, phases[0].rates), phases, photos, arrivals=profile.arrivals, seed=seed)
     return Course(schedule, steps, delays_ms or {})
 
 

@@ -1,7 +1,7 @@
 """Variants against each other: ratios at every common rate, the noise floor of equal systems, the crossover. Pure.
 
-What is compared is paired: within a round where variants took turns, and a block is then worth the median over its
-rounds; else within a block. One rule for a difference: `noise.claim`.
+What is compared is paired: only rounds in which both sides took turns count, and a block is worth the median over its
+rounds. One rule for a difference: `noise.claim`.
 """
 
 from collections.abc import Sequence
@@ -41,12 +41,24 @@ def by_block(found: Quantities, left: Side, right: Side, how: How) -> list[float
 
 
 def pairs_of(found: Quantities, left: Side, right: Side) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-    """Return both sides by block: medians by round, other percentiles of the block as a whole, if it carries them."""
+    """Return both sides by block: medians by round, other percentiles of all common rounds, if they carry them."""
     sides = [(*side[:3], found.low(side[0]) if side[3] is None else side[3]) for side in (left, right)]
     if all(parse(metric)[1] == MEDIAN for _, _, metric, _ in sides):
         return paired(*(found.by_round(*side) for side in sides))
-    whole = [{block: {0: value} for block, value in found.by_block(*side).items()} for side in sides]
+    both = common(found, sides)
+    whole = [{block: {0: value} for block, value in both.by_block(*side).items()} for side in sides]
     return paired(*whole)
+
+
+def common(found: Quantities, sides: Sequence[tuple[str, str, str, float]]) -> Quantities:
+    """Return the samples of two sides, of the rounds that both have."""
+    keys = [(variant, case, rate, parse(metric)[0]) for variant, case, metric, rate in sides]
+    both = Quantities()
+    for key, other in (keys, keys[::-1]):
+        for block, rounds in found.rounds(key).items():
+            for number in rounds.keys() & found.rounds(other).get(block, {}).keys():
+                both.add(key, block, rounds[number], number)
+    return both
 
 
 Floors = dict[tuple[str, float], Estimate]

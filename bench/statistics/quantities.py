@@ -103,14 +103,15 @@ def parse(metric: str) -> tuple[str, float]:
 def collect(counted: pd.DataFrame, trials: Iterable[Trial]) -> Quantities:
     """Return the samples of the requests that count; `trials` tell which round a step belongs to.
 
-    Rounds of different trials of a block are different rounds.
+    Rounds of different trials of a block are different rounds. A rate of 0: the bare model, without a pause.
     """
     found = Quantities()
     rounds = {(trial.trial, step.step): (trial.trial, step.round) for trial in trials for step in trial.steps}
     keys = [rounds.get(each, (0, 0)) for each in zip(counted["trial"], counted["step"], strict=True)]
     numbers = {key: number for number, key in enumerate(sorted(set(keys)))}
     by = ["variant", "case", "offered_per_s", "block", "round"]
-    for (variant, case, rate, block, round_), rows in counted.assign(round=[numbers[key] for key in keys]).groupby(by):
+    table = counted.assign(round=[numbers[key] for key in keys]).fillna({"offered_per_s": 0.0})
+    for (variant, case, rate, block, round_), rows in table.groupby(by):
         for quantity, values in of_rows(rows).items():
             found.add((str(variant), str(case), float(str(rate)), quantity), int(str(block)), values, int(str(round_)))
     return found

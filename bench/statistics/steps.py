@@ -64,8 +64,7 @@ def of_trial(
             for step, end in zip(trial.steps, ends, strict=True)
         ]
     planned = sum(step.scheduled for step in trial.steps if not step.reason) or trial.scheduled
-    lost = trial.scheduled - trial.completed
-    error = little(*times(sent), 0.0, last.start_s + last.seconds, planned - lost)
+    error = little(*times(sent), 0.0, last.start_s + last.seconds, planned - (len(requests) - len(sent)))
     return TrialFacts(trial.trial, trial.variant, steps, error)
 
 
