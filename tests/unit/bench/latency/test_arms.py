@@ -3,15 +3,13 @@ from dataclasses import replace
 import pytest
 
 from bench.latency import profile as profiles
-from bench.latency.arms import arms_of, rungs_of
-from bench.latency.ladder import Rung
-from bench.latency.trial import Arm
+from bench.latency.arms import Arm, arms_of
 from bench.stacks import stack
+from runfile import facts
 from tests.unit.bench.toys import TINY, TOY
 
 PROFILE = profiles.load(str(TINY))
 STACKS = [replace(stack.load(TOY), name=name) for name in ("one", "two")]
-RUNGS = [Rung(rate, rate / 40, 1.0, 0.3) for rate in (4.0, 39.9, 40.0, 80.0)]
 
 
 def test_without_copies_every_variant_is_an_arm_of_its_own():
@@ -22,6 +20,7 @@ def test_the_copies_are_of_the_first_variant_and_run_its_very_stack():
     again, control = arms_of(STACKS, replace(PROFILE, again=True, control_ms=2.5))[2:]
     assert again == Arm("one again", STACKS[0], "one", "A/A", 0.0)
     assert control == Arm("one + 2.5 ms", STACKS[0], "one", "control", 2.5)
+    assert control.fact == facts.Arm("one + 2.5 ms", "one", "control", 2.5)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +29,3 @@ def test_the_copies_are_of_the_first_variant_and_run_its_very_stack():
 )
 def test_each_copy_is_there_where_the_profile_asks_for_it(again: bool, control_ms: float, kinds: list[str]):  # noqa: FBT001
     assert [arm.kind for arm in arms_of(STACKS, replace(PROFILE, again=again, control_ms=control_ms))] == kinds
-
-
-@pytest.mark.parametrize(("kind", "rates"), [("", [4.0, 39.9, 40.0, 80.0]), ("A/A", [4.0, 39.9]), ("control", [4.0])])
-def test_a_copy_is_not_driven_to_capacity_and_the_control_has_low_load_only(kind: str, rates: list[float]):
-    assert [rung.rate_per_s for rung in rungs_of(Arm("x", STACKS[0], kind=kind), RUNGS)] == rates
