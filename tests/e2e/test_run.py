@@ -15,10 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.processes.guarded import ROOT
-from bench.session.runfolder import PROCESSES, REQUESTS, RESULTS
+from runfile import read
+from runfile.columns import PROCESSES, REQUESTS, schema_of
+from runfile.rows import RESULTS
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TINY, TOY, copy_of_toy, variant
 
+TURN = 16  # requests: 0.4 s of 20 predictions, 10, 5 and 5 bystanders a second
 PHOTOS = ("--photos", str(TOY))  # the toy has photos of its own, so any folder that is not empty will do
 
 
@@ -82,50 +85,66 @@ def test_run_json_says_what_was_done_and_that_it_may_be_used(done: tuple[Path, s
     facts = facts_of(done[0])
     assert set(facts) == {
         "schema", "id", "profile", "state", "started_at", "finished_at", "seed", "command", "settings", "machine",
-        "versions", "arms", "variants", "trials", "checks", "gates", "noise_floor", "ratios", "capacity", "crossover",
-        "validity",
+        "versions", "variants", "null", "gates", "experiments", "validity",
     }  # fmt: skip
-    assert (facts["schema"], facts["state"], facts["id"]) == ("sweetspot.run/1", "complete", done[0].name)
+    assert (facts["schema"], facts["state"], facts["id"]) == ("sweetspot.run/2", "complete", done[0].name)
     assert [each["name"] for each in facts["variants"]] == ["toy_variant", "twin"]
     assert facts["variants"][0]["model"] == {"name": "toy", "version": "1", "provider": "none"}
     assert facts["variants"][0]["processes"][0]["roles"] == ["model", "pages"]
-    assert {trial["variant"] for trial in facts["trials"]} == {"toy_variant", "twin"}
-    assert {gate["gate"].partition("-")[0] for gate in facts["gates"]} == {
-        "cores", "G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "A2",
+    assert {gate["gate"] for gate in facts["gates"]} == {"cores", "G5-lag", "G5-service"}
+
+
+def test_the_experiment_tells_its_trials_and_its_gates(done: tuple[Path, str]):
+    found = facts_of(done[0])["experiments"]["latency"]
+    assert {gate["gate"].partition("-")[0] for gate in found["gates"]} == {
+        "G1", "G2", "G3", "G4", "G6", "G7", "G8", "G9", "G10", "A2",
     }  # fmt: skip
-    for trial in facts["trials"]:
-        assert (trial["scheduled"], trial["completed"], trial["failed"], trial["dropped"]) == (100, 100, 0, 0)
-        assert [step["rate_per_s"] for step in trial["steps"]] == [20, 40]
-        assert trial["memory_bytes"]["web"] > 1_000_000
+    turns, *staircases = found["trials"]
+    assert (turns["variant"], {each["variant"] for each in staircases}) == ("", {"toy_variant", "twin"})
+    assert [step["reason"] for step in turns["steps"]] == ["warm-up", "warm-up", "", "", "", ""]
+    assert sum(step["scheduled"] for step in turns["steps"] if not step["reason"]) == 4 * TURN
+    for trial in staircases:
+        assert (trial["scheduled"], trial["completed"], trial["failed"], trial["dropped"]) == (120, 120, 0, 0)
+        assert [step["rate_per_s"] for step in trial["steps"]] == [30, 50]
+    for trial in found["trials"]:
+        assert all(size > 1_000_000 for size in trial["memory_bytes"].values())
         assert trial["canary_ms"] > 0
+        assert trial["zero_ns"] > 0
 
 
 def test_every_scheduled_request_is_a_row_with_its_times_and_its_answer(done: tuple[Path, str]):
     table = pq.read_table(done[0] / "requests.parquet")
-    assert table.schema.equals(REQUESTS)
-    rows = [row for row in table.to_pylist() if row["step"] >= 0]
-    assert len(rows) == 200
+    assert table.schema.equals(schema_of(REQUESTS))
+    rows = [row for row in table.to_pylist() if row["counted"]]
+    assert len(rows) == 2 * 120 + 4 * TURN
     for row in rows:
         assert row["intended_ns"] <= row["sent_ns"] <= row["done_ns"]
-        assert (row["status"], row["outcome"], row["stage_app_ms"]) == (200, "ok", 0.5)
+        assert (row["experiment"], row["status"], row["outcome"], row["stage_app_ms"]) == ("latency", 200, "ok", 0.5)
     assert {row["model_version"] for row in rows if row["case"] == "prediction"} == {"1"}
-    assert {(row["step"], row["offered_per_s"]) for row in rows} == {(0, 20.0), (1, 40.0)}
+    assert {row["offered_per_s"] for row in rows} == {20.0, 30.0, 50.0}
 
 
 def test_both_variants_get_the_same_arrivals_and_photos(done: tuple[Path, str]):
-    rows = pq.read_table(done[0] / "requests.parquet").to_pylist()
-    first, second = (
-        [(row["intended_ns"], row["case"], row["photo_id"]) for row in rows if row["variant"] == name]
-        for name in ("toy_variant", "twin")
-    )
+    """On the staircase as a whole, and in every round from the start of their own turn."""
+    found = read(done[0]).run.found["latency"]
+    starts = {(trial.trial, step.step): step for trial in found.trials for step in trial.steps}
+    sent: dict[str, list[tuple[object, ...]]] = {"toy_variant": [], "twin": []}
+    for row in pq.read_table(done[0] / "requests.parquet").to_pylist():
+        if row["counted"]:
+            step = starts[row["trial"], row["step"]]
+            since_us = row["intended_ns"] // 1000 - round(step.start_s * 1e6)
+            sent[row["variant"]].append((step.round, row["offered_per_s"], since_us, row["case"], row["photo_id"]))
+    first, second = (sorted(each) for each in sent.values())
     assert first == second
 
 
 def test_every_process_is_sampled_on_the_same_clock(done: tuple[Path, str]):
     table = pq.read_table(done[0] / "processes.parquet")
-    assert table.schema.equals(PROCESSES)
+    assert table.schema.equals(schema_of(PROCESSES))
     rows = table.to_pylist()
-    assert {row["process"] for row in rows} == {"web", "generator"}
+    assert {(row["variant"], row["process"]) for row in rows} == {
+        ("toy_variant", "web"), ("twin", "web"), ("", "generator"),
+    }  # fmt: skip
     assert any(0 <= row["t_ns"] <= 2_000_000_000 for row in rows)
 
 
@@ -138,23 +157,27 @@ def test_results_hold_every_number_of_every_variant_and_case(done: tuple[Path, s
     for name in ("toy_variant", "twin"):
         for case in ("prediction", "metadata", "page", "image"):
             for metric in ("response_p50", "response_p95", "response_p99", "service_p50", "lag_p99", "failed_share"):
-                assert {(name, case, metric, rate) for rate in ("20.0", "40.0")} <= cells.keys()
+                assert {(name, case, metric, rate) for rate in ("20.0", "30.0", "50.0")} <= cells.keys()
         assert (name, "prediction", "capacity", "") in cells
         assert (name, "all", "memory", "") in cells
-    assert float(cells["twin", "prediction", "goodput", "40.0"]["value"]) == 40.0
-    assert cells["twin", "prediction", "response_p99", "40.0"]["verdict"] == "withheld"  # 40 samples cannot carry it
+        assert (name, "prediction", "backlog", "50.0") in cells
+    assert float(cells["twin", "prediction", "goodput", "50.0"]["value"]) == pytest.approx(50.0, abs=8.0)
+    assert cells["twin", "prediction", "response_p99", "50.0"]["verdict"] == "withheld"  # 50 samples cannot carry it
     assert ("twin", "prediction", "response_p50 / toy_variant", "20.0") in cells
 
 
 def test_locust_itself_also_counts_from_the_intended_time_and_apart_from_the_warm_up(done: tuple[Path, str]):
-    log = next(done[0].glob("logs/trial-*/generator.log")).read_text()
+    log = next(done[0].glob("logs/block-*twin/generator-*.log")).read_text()
     assert "warm-up: prediction" in log
     assert "Traceback" not in log
 
 
-def test_the_report_can_be_made_again(done: tuple[Path, str]):
+def test_report_and_results_can_be_made_again_and_are_the_same(done: tuple[Path, str]):
+    before = {name: (done[0] / name).read_bytes() for name in ("report.html", "results.csv", "run.json")}
+    (done[0] / "results.csv").unlink()
     code, out, _ = finished("report", str(done[0]))
     assert (code, Path(out.strip())) == (0, done[0] / "report.html")
+    assert {name: (done[0] / name).read_bytes() for name in before} == before
 
 
 def test_variants_that_answer_differently_are_not_timed(tmp_path: Path):
@@ -167,7 +190,7 @@ def test_variants_that_answer_differently_are_not_timed(tmp_path: Path):
     assert "tabby 0.5" in err
     assert "dog 0.5" in err
     facts = facts_of(run_of(out))
-    assert (facts["state"], facts["trials"]) == ("failed", [])
+    assert (facts["state"], facts["experiments"]["latency"]["trials"]) == ("failed", [])
 
 
 def test_a_variant_that_does_not_start_is_told_with_its_last_words(tmp_path: Path):
@@ -223,9 +246,9 @@ def test_ctrl_c_keeps_what_was_measured_and_still_reports(tmp_path: Path):
         os.kill(process.pid, signal.SIGINT)
         printed, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    facts = facts_of(run_of(out))
-    assert (facts["state"], len(facts["trials"])) == ("interrupted", 1)
-    assert pq.read_table(run_of(out) / "requests.parquet").num_rows == 129
+    recorded = read(run_of(out))
+    assert (recorded.run.state, len(recorded.run.found["latency"].trials)) == ("interrupted", 1)
+    assert set(recorded.requests()["trial"].to_pylist()) == {1}
     assert Path(printed.splitlines()[-1]).name == "report.html"
     assert "Traceback" not in printed + err
 
@@ -265,6 +288,21 @@ def test_wrong_usage_is_explained_in_a_line(argv: tuple[str, ...], message: str)
     assert code == 2
     assert message in err
     assert "Traceback" not in out + err
+
+
+def test_a_closed_terminal_is_no_reason_to_stop_for_who_was_told_so(tmp_path: Path):
+    """`nohup` ignores SIGHUP for its child, and expects that to stay so."""
+    argv = ["--profile", str(TINY), "--variants", str(TOY), "--out", str(tmp_path / "runs"), *PHOTOS]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with sweetspot("run", *argv) as process:
+            wait_for(lambda: run_of(tmp_path / "runs"), (ValueError, OSError), process=process, seconds=60)
+            os.kill(process.pid, signal.SIGHUP)
+            _, err = process.communicate(timeout=100)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 0, err
+    assert facts_of(run_of(tmp_path / "runs"))["state"] == "complete"
 
 
 def test_help_names_the_exit_codes():

@@ -51,15 +51,15 @@ def test_a_gate_with_more_to_consider_gives_its_own_verdict():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("version = 1", "version = 0"), "version: must be greater than or equal to 1"),
-        (("version = 1", ""), "version is missing"),
+        (("version = 2", "version = 0"), "version: must be greater than or equal to 1"),
+        (("version = 2", ""), "version is missing"),
         (("extra.pass_share = 0.02", "pass_share = 0.02"), "gates.G1.pass_share is not known here"),
         (("fail = 5.0", 'fail = "5"'), "gates.G1.fail: must be a valid number"),
         (("fail = 5.0", "fail = 0.5"), "gates.G1: fail must not be below pass"),
         (("pass = 1.0", "pass = -1.0"), "gates.G1.pass: must be greater than or equal to 0"),
         (("pass = 1.0", "pass = nan"), "gates.G1.pass: must be a finite number"),
         (("fail = inf", "fail = nan"), "gates.G7.fail: must be greater than or equal to 0"),
-        (("repeat = 0.15", "repeat = inf"), "gates.G6-canary.extra.repeat: must be a finite number"),
+        (("pass_share = 0.02", "pass_share = inf"), "gates.G1.extra.pass_share: must be a finite number"),
         (('unit = "%"', 'unit = ""'), "gates.G3.unit: must not be empty"),
         (("pass = 1.0", "pass = "), "is not valid TOML"),
     ],
