@@ -71,13 +71,13 @@ class Flight:
         self.zero_at = datetime.fromtimestamp((time.time_ns() - time.monotonic_ns() + zero_ns) / SECOND_NS, UTC)
 
     @property
-    def now_s(self) -> float:
-        """Seconds since the window's start."""
-        return (time.monotonic_ns() - self.zero_ns) / SECOND_NS
+    def now_ns(self) -> int:
+        """Nanoseconds since the window's start: the clock of requests, processes and events of this trial."""
+        return time.monotonic_ns() - self.zero_ns
 
     def until(self, seconds: float) -> None:
         """Wait until so many seconds after the window's start. Raises GeneratorFailed if the load ends before."""
-        while (left := seconds - self.now_s) > 0:
+        while (left := seconds - self.now_ns / SECOND_NS) > 0:
             code = self._generator.locust.wait(left)
             if code is not None:
                 raise self._generator.failed(f"ended early ({ending(code)})")
@@ -87,7 +87,7 @@ class Flight:
         generator, plan = self._generator, self._plan
         end_s = float(plan.schedule.offset_ns.max(initial=0)) / SECOND_NS + plan.deadline_s
         code = None
-        while not generator.samples.exists() and code is None and self.now_s < end_s + END_ALLOWANCE_S:
+        while not generator.samples.exists() and code is None and self.now_ns / SECOND_NS < end_s + END_ALLOWANCE_S:
             code = generator.locust.wait(POLL_S)  # it writes, and then takes its time to end: nobody waits for that
         if not generator.samples.exists():
             what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"

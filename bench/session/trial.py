@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,10 @@ class Course:
 
 @dataclass
 class Up:
-    """Stacks that are up together, by the name of their arm."""
+    """Stacks that are up together, by the name of their arm; `tell` writes an event down on the clock of the load."""
 
-    name: str
     stacks: dict[str, RunningStack]
+    tell: Callable[..., None] = lambda *_, **__: None
 
     def roots(self) -> dict[tuple[str, str], int]:
         """Return the pid of every process tree by variant and process, as it is now."""
@@ -132,7 +133,7 @@ def up(session: Session, where: Where, stacks: Mapping[str, Stack]) -> Iterator[
         for arm, stack in stacks.items():
             place = session.place(where.name, arm, stack)
             running[arm] = all_of_them.enter_context(RunningStack(stack, place))
-        yield Up(where.name, running)
+        yield Up(running)
 
 
 def fly(session: Session, where: Where, these: Up, course: Course, during: During | None = None) -> Measured:
@@ -149,6 +150,7 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         Sampler(lambda: {**these.roots(), ("", "generator"): generator.pid}) as sampler,
     ):
         flight, counted = generator.start(plan), counters.read(session.split.sut)
+        these.tell = partial(tell, session, number, flight)
         more = during(flight, these) if during else ()
         load = flight.finish()
         usage = counters.read(session.split.sut).since(counted)
@@ -164,6 +166,11 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         usage=usage, canary_ms=sum(canaries) / len(canaries), memory_bytes=memory,
     )  # fmt: skip
     return Measured(where, course, trial, load, more, process_rows(where, number, sampler.rows, flight.zero_ns))
+
+
+def tell(session: Session, trial: int, flight: Flight, event: str, **facts: object) -> None:
+    """Write down what happened just now, such as a fault, with the trial and the time on the load's clock."""
+    session.folder.event(event, trial=trial, t_ns=flight.now_ns, **facts)
 
 
 def measure(
