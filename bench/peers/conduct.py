@@ -1,7 +1,7 @@
 """What a run of the peers does: installs what is missing, asks for the right labels, measures one after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from bench.exits import TrialFailed
@@ -101,11 +101,10 @@ class Conductor:
             )
 
     def spoiled(self, measured: Measured) -> str:
-        """Say how much of the CPU was stolen, if too much.
-
-        A machine that is faster or slower than before spoils nothing: every number is one within a round.
-        """
-        return gates.disturbed(self.rig.session.settings.limits, replace(measured.trial, canary_ms=None), ())
+        """Say how the machine spoiled all of it, "" if it did not."""
+        session = self.rig.session
+        known = [each.canary_ms for each in session.folder.run.found[EXPERIMENT].counted if each.canary_ms]
+        return gates.disturbed(session.settings.limits, measured.trial, known)
 
 
 def keep(session: Session, measured: Measured) -> None:

@@ -52,19 +52,11 @@ class Numbers:
 
     def rows(self) -> list[ResultRow]:
         """Return the rows of results.csv."""
-        return [
-            ResultRow(
-                EXPERIMENT,
-                *key,
-                each.value,
-                each.low,
-                each.high,
-                unit,
-                each.n,
-                "" if each.value is not None else WITHHELD,
-            )
-            for key, (each, unit) in self.estimates.items()
-        ]
+        rows = []
+        for key, (each, unit) in self.estimates.items():
+            verdict = WITHHELD if each.value is None else ""
+            rows.append(ResultRow(EXPERIMENT, *key, each.value, each.low, each.high, unit, each.n, verdict))
+        return rows
 
 
 def collect(own: Peers, requests: pd.DataFrame, limits: Thresholds) -> Numbers:
@@ -111,23 +103,23 @@ def image_path(found: Numbers, images: Sequence[ImagePath]) -> None:
 
 def closed(found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Requests, slo_ms: float) -> None:
     """Add what the closed loop showed of one peer. A block is worth the median over its rounds."""
-    no_op, rounds = ({block: good(each, model) for block, each in own.items()} for model in (NO_OP, MODEL))
-    found.mean((name, "no-op", "own_cost"), by(no_op, own_cost_ms), "ms")
-    found.mean((name, "no-op", "throughput"), by(no_op, median_rate), "1/s")
+
+    def add(case: str, metric: str, unit: str, figure: Callable[[PeerTrial], float]) -> None:
+        found.mean((name, case, metric), {block: figure(each) for block, each in own.items()}, unit)
+
+    add("no-op", "own_cost", "ms", own_cost_ms)
+    add("no-op", "throughput", "1/s", partial(rate_per_s, model=NO_OP))
     for clients in (ALONE, CROWD):
         case = CASES[MODEL, clients]
-        found.mean((name, case, "throughput"), by(rounds, partial(median_rate, clients=clients)), "1/s")
-        shares = list(by(rounds, partial(share_of_bare, clients=clients)).values())
+        add(case, "throughput", "1/s", partial(rate_per_s, clients=clients))
+        shares = [share_of_bare(each, clients) for each in own.values()]
         found.estimates[name, case, "share_of_bare"] = estimates.paired_ratio(shares, [1.0] * len(shares)), "share"
-        samples = {block: latencies(requests(each, case)) for block, each in own.items()}
-        found.percentile((name, case, "latency_p50"), list(samples.values()), 0.5)
-        found.percentile((name, case, "latency_p99"), list(samples.values()), 0.99)
-    in_time = {
-        block: float(np.mean(each <= slo_ms)) for block, each in samples.items()
-    }  # of eight clients, at capacity
-    found.mean((name, case, "goodput_share"), in_time, "share")
-    found.mean((name, case, "memory"), {block: (each.memory_bytes or 0) / MB for block, each in own.items()}, "MB")
-    found.mean((name, case, "client_turnaround"), by(rounds, turnaround_ms), "ms")
+        samples = [latencies(requests(each, case)) for each in own.values()]
+        found.percentile((name, case, "latency_p50"), samples, 0.5)
+        found.percentile((name, case, "latency_p99"), samples, 0.99)
+    add(case, "goodput_share", "share", lambda each: float(np.mean(latencies(requests(each, case)) <= slo_ms)))
+    add(case, "memory", "MB", lambda each: (each.memory_bytes or 0) / MB)
+    add(case, "client_turnaround", "ms", turnaround_ms)
 
 
 def overload(
@@ -173,22 +165,22 @@ def good(trial: PeerTrial, model: str) -> list[Round]:
     return [each for each in trial.rounds[model] if not each.reason]
 
 
-def by(rounds: Mapping[int, Sequence[Round]], figure: Callable[[Sequence[Round]], float]) -> dict[int, float]:
-    """Return a figure of each block's rounds."""
-    return {block: figure(each) for block, each in rounds.items()}
+def rate_per_s(trial: PeerTrial, model: str = MODEL, clients: int = CROWD) -> float:
+    """Return right answers per second."""
+    return median_rate(trial.rounds[model], clients)
 
 
-def own_cost_ms(rounds: Sequence[Round]) -> float:
+def own_cost_ms(trial: PeerTrial) -> float:
     """Return what a server takes for a request beyond the bare loop of the same round: ms, the median over rounds.
 
     The median, since a pause of the machine hits single turns, and one turn would carry it into a mean.
     """
-    return float(np.median([1e3 / each.rate_per_s(CROWD) - each.bare_ms for each in rounds]))
+    return float(np.median([1e3 / each.rate_per_s(CROWD) - each.bare_ms for each in good(trial, NO_OP)]))
 
 
-def share_of_bare(rounds: Sequence[Round], clients: int) -> float:
+def share_of_bare(trial: PeerTrial, clients: int) -> float:
     """Return the throughput as a share of the bare loop's in the same round: the median over rounds."""
-    return float(np.median([each.rate_per_s(clients) * each.bare_ms / 1e3 for each in rounds]))
+    return float(np.median([each.rate_per_s(clients) * each.bare_ms / 1e3 for each in good(trial, MODEL)]))
 
 
 def latencies(rows: pd.DataFrame) -> Floats:
@@ -197,8 +189,8 @@ def latencies(rows: pd.DataFrame) -> Floats:
     return np.where(rows["outcome"] == "ok", took, np.inf)
 
 
-def turnaround_ms(rounds: Iterable[Round]) -> float:
+def turnaround_ms(trial: PeerTrial) -> float:
     """Return what a client takes from an answer to its next request: the median; NaN where nobody asked twice."""
-    slices = [each for round_ in rounds for each in round_.slices if each.clients == CROWD]
+    slices = [each for round_ in good(trial, MODEL) for each in round_.slices if each.clients == CROWD]
     known = [each.turnaround_ms for each in slices if each.turnaround_ms is not None]
     return float(np.median(known)) if known else float("nan")

@@ -28,12 +28,13 @@ def nothing(_: Where) -> None:
 
 @dataclass
 class Made:
-    """A run whose measurements are made up; `breaks` may raise, `steals` are the shares of CPU that are stolen."""
+    """A run whose measurements are made up; `breaks` may raise, `steals` are shares of CPU, `canaries` milliseconds."""
 
     tmp_path: Path
     breaks: Breaks = nothing
     vision: made_up.Vision = field(default_factory=made_up.Vision)
     steals: list[float] = field(default_factory=list)
+    canaries: list[float] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     installs: Callable[[Peer], None] = lambda _: None
     repeats: int = 0
@@ -63,7 +64,9 @@ class Made:
         cost = {"sweetspot": 2.2, "fastapi": 3.0}.get(peer.name, 4.0) + where.block / 1000
         steal = self.steals.pop(0) if self.steals else 0.0
         found = made_up.measured(peer.name, no_op_ms=cost, block=where.block, steal=steal)
-        return replace(found, where=where, trial=replace(found.trial, trial=number, position=where.position))
+        canary_ms = self.canaries.pop(0) if self.canaries else 20.0
+        trial = replace(found.trial, trial=number, position=where.position, canary_ms=canary_ms)
+        return replace(found, where=where, trial=trial)
 
 
 @pytest.fixture
@@ -226,6 +229,19 @@ def test_a_peer_whose_cpu_was_stolen_is_measured_again(made: Made):
     assert (first.variant, first.reason) == (again.variant, "30% of the CPU was stolen")
     assert not again.reason
     assert (run.run.validity.valid, made.code) == (True, Exit.OK)
+
+
+def test_a_peer_on_cores_of_another_speed_is_measured_again(made: Made):
+    made.canaries, made.repeats = [20.0, 20.0, 20.0, 50.0], 1
+    run = made.run()
+    assert [trial.reason for trial in found_of(run).trials] == [
+        "",
+        "",
+        "",
+        "the cores were 150% off their usual speed",
+        "",
+    ]
+    assert run.run.validity.valid
 
 
 def test_a_run_with_stolen_cpu_is_not_valid(made: Made):

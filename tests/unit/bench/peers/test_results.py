@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.peers.results import own_cost_ms, share_of_bare, turnaround_ms
-from bench.peers.rounds import CROWD, MODEL
-from runfile.facts import ImagePath, Round, Slice
+from bench.peers.rounds import CROWD, MODEL, NO_OP
+from runfile.facts import ImagePath, PeerTrial, Round, Slice
 from tests.unit.bench.peers.made_up import LATE, Step, found, measured, round_of, steady
 
 
@@ -15,15 +15,20 @@ def crowd(before_ms: float, rate: float, after_ms: float) -> Round:
     return Round(before_ms, (Slice(CROWD, rate, 0.1),), after_ms)
 
 
+def of(*rounds: Round) -> PeerTrial:
+    return PeerTrial(1, 1, "sweetspot", rounds={NO_OP: rounds, MODEL: rounds})
+
+
 def test_a_pause_of_the_machine_in_one_round_moves_neither_own_cost_nor_share():
     calm, paused, slow = crowd(2.0, 250.0, 2.0), crowd(2.0, 20.0, 2.0), crowd(2.0, 400.0, 40.0)
-    assert own_cost_ms([calm, paused, calm, calm, slow]) == pytest.approx(2.0)
-    assert share_of_bare([calm, paused, calm, calm, slow], CROWD) == pytest.approx(0.5)
+    trial = of(calm, paused, calm, calm, slow)
+    assert own_cost_ms(trial) == pytest.approx(2.0)
+    assert share_of_bare(trial, CROWD) == pytest.approx(0.5)
 
 
 def test_the_turnaround_of_the_clients_is_told_in_milliseconds_where_it_is_known():
     rounds = [Round(20.0, (Slice(CROWD, 50.0, each),), 20.0) for each in (0.02, None, 0.01, 9.0)]
-    assert turnaround_ms(rounds) == 0.02
+    assert turnaround_ms(of(*rounds)) == 0.02
     table = found(measured(), measured("fastapi", turnaround_ms=None)).rows()
     rows = {row.variant: row for row in table if row.metric == "client_turnaround"}
     assert (rows["sweetspot"].value, rows["sweetspot"].unit) == (0.1, "ms")
@@ -31,14 +36,14 @@ def test_the_turnaround_of_the_clients_is_told_in_milliseconds_where_it_is_known
 
 
 def test_own_cost_is_the_time_beyond_the_bare_loop_of_the_same_round():
-    assert own_cost_ms([crowd(2.0, 250.0, 2.0)]) == pytest.approx(2.0)
+    assert own_cost_ms(of(crowd(2.0, 250.0, 2.0))) == pytest.approx(2.0)
 
 
 def test_a_machine_that_slows_down_steadily_costs_the_server_nothing():
     """Twice as slow at the end as at the beginning, and the server needs 10 % more than the bare loop throughout."""
     pace = [10.0, 15.0, 20.0]
     rounds = [crowd(a, 1e3 / (1.1 * (a + b) / 2), b) for a, b in pairwise(pace)]
-    assert share_of_bare(rounds, CROWD) == pytest.approx(1 / 1.1)
+    assert share_of_bare(of(*rounds), CROWD) == pytest.approx(1 / 1.1)
 
 
 def test_intervals_are_over_blocks_and_one_block_has_none():
