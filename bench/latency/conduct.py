@@ -3,7 +3,7 @@
 What generator or machine spoiled is measured again within the bound: single rounds of turns, a staircase as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -52,25 +52,36 @@ def take_turns(block: Block) -> None:
 
 
 def rounds(block: Block, where: Where) -> bool:
+    """Start everything, and fly the rounds. Raises TrialFailed."""
+    session = block.session
+    with ExitStack() as held:
+        these = held.enter_context(trial.up(session, where, {arm.name: arm.stack for arm in block.arms}))
+        bare = held.enter_context(bare_loop(session, where)) if block.profile.raw_limit else None
+        others_per_s = sum(block.profile.bystanders.values())
+
+        def fly(course: Course) -> Measured:
+            return trial.fly(session, where, these, course, partial(let_rest, course.steps, bare, others_per_s))
+
+        fly_rounds(block, fly)
+    return True
+
+
+def fly_rounds(block: Block, fly: Callable[[Course], Measured]) -> None:
     """Fly until there are as many good rounds as the profile asks for, or the bound is reached. Raises TrialFailed."""
     session, profile, flights = block.session, block.profile, 0
     wanted = [load.rounds for load in profile.turns.loads]
-    with ExitStack() as held:
-        these = held.enter_context(trial.up(session, where, {arm.name: arm.stack for arm in block.arms}))
-        bare = held.enter_context(bare_loop(session, where)) if profile.raw_limit else None
-        while any(wanted):
-            steps = ladder.turns(block.arms, profile, min(session.capacity.values()), wanted, warm_up=not flights)
-            during = partial(let_rest, steps, bare, sum(profile.bystanders.values()))
-            measured = trial.fly(session, where, these, block.course(steps, flights), during)
-            bad = spoiled_rounds(session, measured)
-            again = bool(bad) and failures.may_repeat(session)
-            if again:
-                measured = measured.without(bad)
-                session.say(f"{len(bad)} rounds of turns are measured again, because {next(iter(bad.values()))}")
-            trial.keep(session, measured)
-            wanted = ladder.rounds_at(steps, bad, profile) if again else []
-            flights += 1
-    return True
+    while any(wanted):
+        steps = ladder.turns(block.arms, profile, min(session.capacity.values()), wanted, warm_up=not flights)
+        measured = fly(block.course(steps, flights))
+        bad = spoiled_rounds(session, measured)
+        again = bool(bad) and failures.may_repeat(session)
+        if again:
+            reason = next(iter(bad.values()))
+            measured = measured.spoiled(reason) if len(bad) == sum(wanted) else measured.without(bad)
+            session.say(f"{len(bad)} rounds of turns are measured again, because {reason}")
+        trial.keep(session, measured)
+        wanted = ladder.rounds_at(steps, bad, profile) if again else []
+        flights += 1
 
 
 def bare_loop(session: Session, where: Where) -> BareLoop:
