@@ -1,5 +1,6 @@
 """The rows of results.csv: every number that a report may print is one of them."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -76,9 +77,9 @@ def steps_of(steps: Iterable[StepFacts]) -> list[ResultRow]:
     for (variant, rate), same in sorted(groups.items()):
         for case in sorted({case for step in same for case in step.goodput}):
             estimate = estimates.mean([step.goodput.get(case, 0.0) for step in same])
-            most = rate if case == CASE else None
+            most = rate if case == CASE else math.inf
             table.append(row(variant, case, "goodput", within(estimate, most), "1/s", rate=rate))
-        backlog = within(estimates.mean([step.backlog for step in same]), None)
+        backlog = within(estimates.mean([step.backlog for step in same]))
         table.append(row(variant, CASE, "backlog", backlog, "requests", rate=rate))
         table += cost(variant, rate, same)
     return table
@@ -94,11 +95,10 @@ def cost(variant: str, rate: float, same: Sequence[StepFacts]) -> list[ResultRow
     return [row(variant, "all", "cpu_s_per_1000", plain(seconds, good), "s", rate=rate)]
 
 
-def within(estimate: Estimate, most: float | None) -> Estimate:
+def within(estimate: Estimate, most: float = math.inf) -> Estimate:
     """Return an estimate of what is never below 0, and never above `most`, with an interval that knows."""
-    low = None if estimate.low is None else max(0.0, estimate.low)
-    high = estimate.high if estimate.high is None or most is None else min(most, estimate.high)
-    value = estimate.value if estimate.value is None or most is None else min(most, estimate.value)
+    edges = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (None if each is None else min(max(0.0, each), most) for each in edges)
     return Estimate(value, low, high, estimate.n)
 
 
