@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from bench.exits import Failure
 from bench.gates.thresholds import Thresholds
@@ -10,7 +11,6 @@ from bench.load.plan import Target
 from bench.machine import canary
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
-from bench.session.targets import targets_of
 from bench.stacks.running import Place
 from bench.stacks.stack import Stack
 from bench.stacks.verify import Verified
@@ -57,7 +57,11 @@ class Session:
     @property
     def targets(self) -> list[Target]:
         """What the load generator asks for, with the labels that are right by version of the model."""
-        return targets_of(self.verified[0])
+        first, version = self.verified[0], self.verified[0].model["version"]
+        return [
+            {"id": photo, "path": quote(photo, safe=""), "labels": {version: answer.labels}}
+            for photo, answer in first.answers.items()
+        ]
 
     @property
     def sut(self) -> tuple[int, ...]:

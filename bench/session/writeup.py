@@ -12,7 +12,6 @@ from bench.gates import judging, thresholds
 from bench.gates.thresholds import Thresholds
 from bench.session import gates
 from bench.session.experiment import Conclusion, Experiment, Raw
-from bench.session.render import render
 from bench.session.session import Session
 from runfile import Recorded, RunFileError
 from runfile import read as read_run
@@ -85,6 +84,16 @@ def derive(recorded: Recorded, experiments: Mapping[str, type[Experiment]]) -> N
     write_rows(recorded.path / "results.csv", rows)
     if run.state != "running":
         write(recorded.path / "run.json", encode(run))
+
+
+def render(folder: Path) -> Path:
+    """Make the report of a run folder and return its path. Raises UsageProblem."""
+    import reports
+
+    try:
+        return reports.render(folder)
+    except RunFileError as error:
+        raise UsageProblem(str(error)) from error
 
 
 def tell(session: Session, experiments: Sequence[Experiment]) -> Exit:
