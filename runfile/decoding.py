@@ -1,12 +1,19 @@
 """JSON to dataclasses and back, by pydantic: every mistake is told with its key. For run.json and TOML files."""
 
+import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema
 
 T = TypeVar("T")
+# A number that is always there, but for one that JSON cannot hold: that was written as null, and is read as NaN.
+Number = Annotated[
+    float,
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    WithJsonSchema({"type": ["number", "null"]}),
+]
 WORDS = {
     "missing": "is missing",
     "unexpected_keyword_argument": "is not known here",

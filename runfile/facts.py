@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from runfile.decoding import Number
+
 SCHEMA = "sweetspot.run/2"
 
 State = Literal["running", "complete", "interrupted", "failed"]
@@ -49,7 +51,7 @@ class Check:
     value: float | None
     low: float | None
     high: float | None
-    limit: float
+    limit: Number
     unit: str
     n: int
     verdict: Judgement
@@ -101,7 +103,7 @@ class Variant:
 class Null:
     """What the generator did against a server that does nothing, at some requests per second. Milliseconds."""
 
-    rate_per_s: float
+    rate_per_s: Number
     lag_p99_ms: float | None
     service_p99_ms: float | None
 
@@ -126,11 +128,11 @@ class Step:
     """
 
     step: int
-    start_s: float
-    seconds: float
-    rate_per_s: float
+    start_s: Number
+    seconds: Number
+    rate_per_s: Number
     of_capacity: float | None = None
-    pause_s: float = 0.0
+    pause_s: Number = 0.0
     variant: str = ""
     round: int = 0
     position: int = 0
@@ -195,7 +197,7 @@ class Arm:
     name: str
     of: str
     kind: str
-    delay_ms: float = 0.0
+    delay_ms: Number = 0.0
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ class Expectation:
     left: Side
     right: Side
     compare: Literal["ratio", "difference"]
-    limit: float
+    limit: Number
     unit: str
 
 
@@ -299,7 +301,7 @@ class Found:
 
     settings: Scalars = field(default_factory=dict)
     verdicts: bool = False
-    slo_ms: float = 0.0
+    slo_ms: Number = 0.0
     trials: tuple[Trial, ...] = ()
     failed: tuple[Failed, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -346,7 +348,7 @@ class Promise:
     case: str
     metric: str
     bound: Literal["at most", "at least"]
-    limit: float
+    limit: Number
     of: Literal["", "best peer"]
     unit: str
 
@@ -366,8 +368,8 @@ class ImagePath:
     """Milliseconds per photo from encoded bytes to pixels in one block: Pillow + NumPy, ours; same first labels."""
 
     block: int
-    reference_ms: float
-    ours_ms: float
+    reference_ms: Number
+    ours_ms: Number
     same: int
     photos: int
 
@@ -380,7 +382,7 @@ class Slice:
     """
 
     clients: int
-    rate_per_s: float
+    rate_per_s: Number
     turnaround_ms: float | None
     n: int = 0
     failures: dict[str, int] = field(default_factory=dict)
@@ -394,9 +396,9 @@ class Round:
     `reason` says why it was measured again, and does not count.
     """
 
-    before_ms: float
+    before_ms: Number
     slices: tuple[Slice, ...]
-    after_ms: float
+    after_ms: Number
     reason: str = ""
 
     @property
@@ -419,10 +421,10 @@ class Overload:
     """
 
     step: int
-    of_capacity: float
-    seconds: float
-    rate_per_s: float
-    before_per_s: float
+    of_capacity: Number
+    seconds: Number
+    rate_per_s: Number
+    before_per_s: Number
     after_per_s: float | None = None
     connections: int = 0
     reason: str = ""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfile import rows, v1
-from runfile.columns import PROCESSES, REQUESTS
+from runfile.columns import PROCESSES, REQUESTS, filled, schema_of
 from runfile.decoding import Malformed, decode
 from runfile.errors import RunFileError
 from runfile.facts import SCHEMA, Run
 from runfile.rows import ResultRow, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -51,15 +51,21 @@ class Recorded:
         """Return processes.parquet with the columns of PROCESSES; no rows where it is absent. Raises RunFileError."""
         return self._table("processes.parquet", PROCESSES)
 
-    def _table(self, name: str, columns: Sequence[Column]) -> pa.Table:
-        from runfile.columns import schema_of
+    def _table(self, name: str, columns: tuple[Column, ...]) -> pa.Table:
+        from pyarrow import ArrowException
 
         if name in self.absent or name not in self.present:
-            return schema_of(tuple(columns)).empty_table()
-        table = parquet(self.path / name)
-        if self.version == v1.VERSION:
-            return v1.table(table, columns, self.run)
-        return checked(self.path / name, table, columns)
+            return schema_of(columns).empty_table()
+        path, is_old = self.path / name, self.version == v1.VERSION
+        table = parquet(path)
+        needed = [column.name for column in columns if not (is_old and column.name in v1.LATER)]
+        missing = [name for name in needed if name not in table.column_names]
+        if missing:
+            raise damaged(path, f"it has no column {', '.join(missing)}")
+        try:
+            return v1.table(table, columns, self.run) if is_old else filled(table, columns)
+        except (ArrowException, TypeError, ValueError) as error:
+            raise damaged(path, str(error)) from error
 
 
 def read(folder: Path, *, raw: bool = False) -> Recorded:
@@ -155,21 +161,6 @@ def parquet(path: Path) -> pa.Table:
         with pq.ParquetFile(path) as file:
             return file.read()
     except (ArrowException, OSError, ValueError) as error:
-        raise damaged(path, str(error)) from error
-
-
-def checked(path: Path, table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """Return the known columns of a table. Raises RunFileError where one is missing or of another type."""
-    from pyarrow import ArrowException
-
-    from runfile.columns import schema_of
-
-    missing = [column.name for column in columns if column.name not in table.column_names]
-    if missing:
-        raise damaged(path, f"it has no column {', '.join(missing)}")
-    try:
-        return table.select([column.name for column in columns]).cast(schema_of(tuple(columns)))
-    except (ArrowException, ValueError) as error:
         raise damaged(path, str(error)) from error
 
 

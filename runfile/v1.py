@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runfile.columns import filled
+from runfile.columns import PROCESSES, filled
 from runfile.decoding import decode
 from runfile.facts import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA, VERSION = "sweetspot.run/1", 1
 ON_TOP = ("id", "profile", "state", "started_at", "finished_at", "seed", "command", "machine", "versions")
 SHARED = ("photos", "deadline_s", "thresholds_version", "experiments")  # settings that are no experiment's own
+LATER = ("experiment", "counted", "step", "offered_per_s", "photo_version", "input_read_at", "predicted_at")  # columns
 SESSION_GATES = ("cores", "G5-lag", "G5-service")
 
 Facts = dict[str, Any]
@@ -98,15 +99,17 @@ def check(values: Facts) -> Facts:
     return {"n": 0, **values}
 
 
-def table(found: pa.Table, columns: Sequence[Column], run: Run) -> pa.Table:
+def table(found: pa.Table, columns: tuple[Column, ...], run: Run) -> pa.Table:
     """Return a table of version 1 with today's columns: the experiment, and which requests count."""
     import pyarrow as pa
 
     (name,) = run.found
-    own = filled(found, tuple(columns), experiment=name)
-    if "counted" not in own.column_names:
-        return own
-    counted = {trial.trial for trial in run.found[name].trials if trial.counted}
+    if columns is PROCESSES:
+        return filled(found, columns, experiment=name)
+    if "step" not in found.column_names:  # the first runs had one step
+        steps = [0 if at >= 0 else -1 for at in found["intended_ns"].to_pylist()]
+        found = found.append_column("step", pa.array(steps, pa.int32()))
+    trials = {trial.trial for trial in run.found[name].trials if trial.counted}
     pairs = zip(found["trial"].to_pylist(), found["step"].to_pylist(), strict=True)
-    which = pa.array([number in counted and step >= 0 for number, step in pairs], pa.bool_())
-    return own.set_column(own.column_names.index("counted"), "counted", which)
+    counted = pa.array([trial in trials and step >= 0 for trial, step in pairs], pa.bool_())
+    return filled(found.append_column("counted", counted), columns, experiment=name)
