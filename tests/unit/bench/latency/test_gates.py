@@ -1,158 +1,267 @@
-"""The gates of one arm, on trials that are made up: each disturbance trips its gate, and no other."""
+"""The gates on runs that are made up: each disturbance trips its gate, and no other."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from bench.latency import gates as judging
-from bench.latency.gates import Null, Session, judge
-from bench.latency.ladder import Rung
-from bench.latency.trial import Arm, Measured
-from bench.machine.canary import Canary
-from bench.machine.cores import Split
-from bench.session.surroundings import cpu_percent, foreign_share
-from tests.unit.bench.toys import CORES, IDLE, ONE, TWO, gate, measured, session
+from bench.gates import judging
+from bench.latency.arms import Arm
+from bench.session.experiment import Raw
+from bench.session.trial import Measured
+from runfile.facts import Usage
+from tests.unit.bench.latency.made_up import (
+    COPY,
+    LATE,
+    ONE,
+    TWO,
+    changed,
+    climb,
+    facts,
+    gate,
+    gates,
+    raw,
+    turns,
+)
 
-OF_ARM = ["G1", "G2", "G3", "G4", "G6-steal", "G6-throttled", "G6-foreign", "G6-canary", "G7", "G8", "G9", "G10"]
-
-
-def used(process: str, *percent: float, first_s: float = 0.5) -> list[dict[str, object]]:
-    """Samples of a process, once a second."""
-    return [
-        {"t_ns": round((first_s + second) * 1e9), "process": process, "cpu_percent": cpu}
-        for second, cpu in enumerate(percent)
-    ]
-
-
-def quiet(**changes: object) -> Measured:
-    trial = measured(ONE)
-    trial.canaries = [Canary([5.0])]
-    trial.processes = [*used("generator", 10.0, 12.0), *used("web", 9.0, 10.0)]
-    return replace(trial, **changes)
+OF_ARM = ["G1", "G2", "G7", "G10"]
+OF_TRIALS = ["G3", "G4", "G9", "G6-steal", "G6-throttled", "G6-foreign", "G6-canary", "G8"]
+BUSY = [{"t_ns": round(at * 1e9), "process": "generator", "cpu_percent": 95.0} for at in (0.5, 1.5)]
+THREE = Arm("three", None)
 
 
-def loaded(**changes: object) -> Measured:
-    return quiet(load=replace(quiet().load, **changes))
+def noisy(factor: Callable[[str], float] = lambda _: 1.0, seed: int = 1) -> Callable[[int, int, str], float]:
+    """Ten milliseconds and some noise, times a factor by arm."""
+    noise = np.random.default_rng(seed).lognormal(0, 0.02, (9, 9, 99))
+    return lambda block, round_, arm: 10 * noise[block, round_, len(arm)] * factor(arm)
 
 
-def recorded(count: int, requests_sent: int = 80, **columns: object) -> Measured:
-    """A trial whose first rows were recorded otherwise."""
-    table = quiet().load.table
-    for name, value in columns.items():
-        values = [value] * count + table[name].to_pylist()[count:]
-        table = table.set_column(table.column_names.index(name), name, pa.array(values, table[name].type))
-    return loaded(table=table, requests_sent=requests_sent)
+def quiet(*more: Measured) -> Raw:
+    return raw(turns(1), turns(2), climb(), climb(arm="two"), *more)
 
 
-def told(found: Session, *verdicts: str) -> dict[str, object]:
-    """The values of the gates with one of these verdicts."""
-    return {str(gate["gate"]): gate["value"] for gate in judge(found) if gate["verdict"] in verdicts}
+def disturbed(
+    of_turns: Callable[[Measured], Measured] = facts, of_climb: Callable[[Measured], Measured] = facts
+) -> Raw:
+    return raw(of_turns(turns(1)), turns(2), of_climb(climb()), climb(arm="two"))
 
 
-def test_a_quiet_trial_passes_all_its_gates():
-    gates = judge(session(quiet(), null=Null(200.0, 0.5, 1.0)))
-    assert [each["gate"] for each in gates] == ["cores", "G5-lag", "G5-service", *OF_ARM, "A2"]
-    assert {each["verdict"] for each in gates[:-1]} == {"pass"}
-    assert gates[-1]["verdict"] == "not judged"  # one arm has no order
+def used(**usage: float) -> Callable[[Measured], Measured]:
+    return lambda made: facts(made, usage=replace(made.trial.usage, **usage))
+
+
+def all_busy(made: Measured) -> Measured:
+    return facts(made, usage=replace(made.trial.usage, busy_s=made.trial.usage.wall_s))
+
+
+def some(made: Measured, count: int) -> np.ndarray:
+    """The last requests that were sent to a variant."""
+    return np.arange(len(made.load.table))[-count:]
+
+
+def dropped(made: Measured, count: int = 8) -> Measured:
+    less = changed(made, some(made, count), sent_ns=None, done_ns=None, outcome="dropped")
+    return facts(less, requests_sent=made.trial.requests_sent - count)
+
+
+def test_a_quiet_run_passes_all_its_gates():
+    assert gates(quiet(), "warn", "fail", "not judged") == {}
+    names = [*OF_ARM, *OF_ARM, *OF_TRIALS, *OF_TRIALS, *OF_TRIALS, "A2"]
+    assert [name for name, _ in gates(quiet(), "pass")] == names
+    assert {who for name, who in gates(quiet(), "pass") if name == "G8"} == {"turns", "one", "two"}
+    assert {who for name, who in gates(quiet(), "pass") if name == "G1"} == {"one", "two"}
 
 
 @pytest.mark.parametrize(
-    ("disturbed", "tripped"),
+    ("run", "tripped"),
     [
-        (lambda: measured(ONE, lag_ms=9.0), {"G1": pytest.approx(9.0)}),
-        (lambda: recorded(8, requests_sent=72, outcome="dropped", sent_ns=None, done_ns=None), {"G2": 0.1}),
-        (lambda: quiet(processes=used("generator", 95.0, 95.0)), {"G3": 95.0}),
-        (lambda: loaded(loop_lag_ns=[50_000_000] * 20), {"G4": 50.0}),
-        (lambda: quiet(machine=replace(IDLE, steal_share=0.2)), {"G6-steal": 0.2}),
-        (lambda: quiet(machine=replace(IDLE, throttled_s=0.5)), {"G6-throttled": 0.5}),
-        (lambda: quiet(machine=replace(IDLE, busy_s=1.9)), {"G6-foreign": pytest.approx(0.85)}),
-        (lambda: recorded(1, done_ns=-(10**9)), {"G8": pytest.approx(4.8, abs=0.1)}),
-        (lambda: loaded(requests_sent=81), {"G9": 1.0}),
-        (lambda: recorded(1, outcome="wrong"), {"G10": 1.0}),
+        (lambda: raw(turns(1), turns(2), climb(lag_ms=9.0)), {("G1", "one"): pytest.approx(9.0)}),
+        (lambda: disturbed(of_climb=dropped), {("G2", "one"): pytest.approx(8 / 260)}),
+        (lambda: disturbed(of_climb=lambda made: replace(made, processes=BUSY)), {("G3", "one"): 95.0}),
+        (lambda: disturbed(lambda made: facts(made, loop_lag_p99_ms=50.0)), {("G4", "turns"): 50.0}),
+        (lambda: disturbed(used(steal_share=0.2)), {("G6-steal", "turns"): 0.1}),
+        (lambda: disturbed(of_climb=used(throttled_s=0.5)), {("G6-throttled", "one"): 0.5}),
+        (lambda: disturbed(of_climb=all_busy), {("G6-foreign", "one"): pytest.approx(0.7, abs=0.1)}),
+        (lambda: disturbed(lambda made: facts(made, canary_ms=15.0)), {("G6-canary", "turns"): 2.0}),
+        (lambda: disturbed(of_climb=lambda made: changed(made, some(made, 1), done_ns=-(10**9))), {
+            ("G8", "one"): pytest.approx(2.0, abs=0.5)}),
+        (lambda: disturbed(lambda made: facts(made, requests_sent=made.trial.requests_sent + 1)), {
+            ("G9", "turns"): 1.0}),
+        (lambda: disturbed(of_climb=lambda made: changed(made, some(made, 1), outcome="wrong")), {("G10", "one"): 1.0}),
     ],
-)
-def test_each_disturbance_trips_its_gate_and_no_other(disturbed: Callable[[], Measured], tripped: dict[str, object]):
-    assert told(session(disturbed()), "fail") == tripped
+)  # fmt: skip
+def test_each_disturbance_trips_its_gate_and_no_other(run: Callable[[], Raw], tripped: dict[tuple[str, str], object]):
+    assert gates(run(), "fail") == tripped
 
 
-@pytest.mark.parametrize("lost", [1, 8])
-def test_a_row_that_got_lost_behind_the_generator_is_missed(lost: int):
-    found = session(quiet())
-    assert gate(replace(found, requests=found.requests[lost:]), "G2", "one")["verdict"] == "fail"
+@pytest.mark.parametrize("disturb", [dropped, all_busy, used(steal_share=0.9), used(throttled_s=9.0)])
+def test_what_does_not_count_trips_nothing(disturb: Callable[[Measured], Measured]):
+    rejected = facts(disturb(climb(2, lag_ms=50.0)), reason="late", canary_ms=50.0, loop_lag_p99_ms=99.0)
+    assert gates(quiet(rejected), "warn", "fail") == {}
+
+
+def test_a_round_that_does_not_count_trips_nothing_whatever_was_sent_late_or_dropped_in_it():
+    made = turns(1)
+    last = np.isin(made.load.table["step"].to_numpy(), [step.step for step in made.trial.steps if step.round == 4])
+    lost = facts(
+        changed(made, last, sent_ns=None, done_ns=None, outcome="dropped"),
+        requests_sent=made.trial.requests_sent - int(last.sum()),
+    )
+    assert gates(raw(lost, turns(2)), "fail") != {}
+    assert gates(raw(lost.without({4: "late"}), turns(2)), "fail") == {}
+
+
+def test_a_row_that_got_lost_behind_the_generator_is_missed():
+    made = quiet()
+    lost = gate(replace(made, requests=made.requests[:-1]), "G2", "two")
+    assert lost.verdict == "fail"
+    assert "1 not accounted for" in lost.note
 
 
 def test_a_row_that_is_there_twice_is_noticed():
-    found = session(quiet())
-    twice = pd.concat([found.requests, found.requests[:1]], ignore_index=True)
-    assert gate(replace(found, requests=twice), "G2", "one")["verdict"] == "fail"
+    made = quiet()
+    twice = pd.concat([made.requests, made.requests[-1:]], ignore_index=True)
+    assert gate(replace(made, requests=twice), "G2", "two").verdict == "fail"
 
 
-def test_a_queue_that_grows_is_told_with_its_rate_and_spoils_nothing():
-    table = quiet().load.table
-    done = pa.array([sent + number * 20_000_000 for number, sent in enumerate(table["sent_ns"].to_pylist())])
-    grown = gate(
-        session(loaded(table=table.set_column(table.column_names.index("done_ns"), "done_ns", done))), "G7", "one"
-    )
-    assert (grown["verdict"], grown["passed"]) == ("warn", True)
-    assert str(grown["note"]).startswith("at 40 predictions per second: in flight +")
+# G1: of each arm, at its worst rate.
 
 
-def test_every_arm_is_judged_by_its_own_trials_and_by_their_mean_share():
-    trials = [
-        replace(
-            quiet(),
-            machine=replace(IDLE, steal_share=share, throttled_s=share),
-            trial=measured(arm, (number, number, 1)).trial,
-        )
-        for number, (arm, share) in enumerate([(ONE, 0.0), (ONE, 0.2), (ONE, 0.1), (TWO, 0.02)], start=1)
-    ]
-    found = session(*trials, arms=(ONE, TWO, Arm("absent", None)))
-    assert [gate(found, "G6-steal", name)["value"] for name in ("one", "two")] == pytest.approx([0.1, 0.02])
-    assert [gate(found, "G6-throttled", name)["value"] for name in ("one", "two")] == [0.2, 0.02]  # no time is good
-    assert not [each for each in judge(found) if each["variant"] == "absent"]
+def test_lateness_is_told_for_the_rate_at_which_it_is_worst_not_on_average():
+    """In time in 160 requests of turns, late in 20 of a step."""
+    late = gate(raw(turns(1), turns(2), climb(loads={0.2: 1.0}, lag_ms=9.0)), "G1")
+    assert (late.value, late.verdict, late.note) == (
+        pytest.approx(9.0), "fail", "at 20 predictions per second, n = 20",
+    )  # fmt: skip
+
+
+def test_lateness_is_held_against_the_service_time_at_its_rate():
+    """A twentieth of 400 ms is 20 ms, of 10 ms less than the 5 ms that anybody may have."""
+    slow = raw(turns(1, took=lambda *_: 400.0, lag_ms=9.0), turns(2, took=lambda *_: 400.0))
+    assert (gate(slow, "G1").verdict, gate(slow, "G1").fail_above) == ("warn", pytest.approx(20.0))
+    both = raw(turns(1, took=lambda *_: 400.0, lag_ms=9.0), climb(loads={0.2: 1.0}, lag_ms=9.0))
+    assert (gate(both, "G1").verdict, gate(both, "G1").fail_above) == ("fail", 5.0)
+
+
+def test_lateness_is_held_against_the_fastest_route():
+    made = changed(turns(1, took=lambda *_: 400.0, lag_ms=9.0), slice(None, None, 3), case="page")
+    rows = np.flatnonzero(np.array(made.load.table["case"].to_pylist()) == "page")
+    faster = changed(made, rows, done_ns=made.load.times("sent_ns")[rows] + 10_000_000)
+    assert gate(raw(faster), "G1").verdict == "fail"
+
+
+def test_no_lateness_at_all_hides_no_other():
+    assert gate(raw(turns(1, lag_ms=0.0), turns(2, lag_ms=0.0), climb(lag_ms=9.0)), "G1").value == pytest.approx(9.0)
 
 
 def test_what_the_control_is_late_on_purpose_is_not_the_generator_s_fault():
-    late = Arm("one + 30 ms", None, "one", "control", 30.0)
-    control = measured(late, (2, 1, 2), lag_ms=30.5)
-    assert gate(session(quiet(), control, arms=(ONE, late)), "G1", late.name)["value"] == pytest.approx(0.5)
+    made = raw(turns(1, arms=(ONE, LATE), lag_ms=0.5), arms=(LATE,), variants=["one"])
+    assert gate(made, "G1", LATE.name).value == pytest.approx(0.5)
 
 
-def test_the_allowed_lag_is_a_share_of_the_shortest_median_service_at_low_load():
-    rungs = [Rung(rate, rate / 100, 2.0, 0.3) for rate in (10.0, 40.0)]
-    slow = measured(ONE, rungs=rungs, service_ms=400.0)
-    assert judging.shortest_service(session(slow).found, "one") == pytest.approx(400.0)
-    assert gate(session(slow), "G1", "one")["limit"] == pytest.approx(8.0)
-    found = session(slow).found
-    found.add(("one", "page", 10.0, "service"), 1, found.blocks(("one", "prediction", 10.0, "service"))[1] / 4)
-    found.add(("one", "image", 40.0, "service"), 1, found.blocks(("one", "prediction", 10.0, "service"))[1] / 400)
-    assert judging.shortest_service(found, "one") == pytest.approx(100.0)
-    assert judging.shortest_service(found, "nobody") is None
+# The other gates of arms and trials.
 
 
-def test_the_generator_s_cpu_counts_within_the_window_only():
-    busy = [*used("generator", 90.0, 1.0, 2.0, 90.0, first_s=-0.5), *used("web", 99.0, 99.0)]
-    assert cpu_percent([quiet(processes=busy)]) == [1.0, 2.0]
+def test_a_queue_that_grows_is_told_with_its_rate_and_spoils_nothing():
+    grown = gate(raw(turns(), climb(loads={0.3: 2.0, 2.0: 2.0})), "G7")
+    assert grown.verdict == "warn"
+    assert grown.value > 1.25
+    assert grown.note.startswith("at 200 predictions per second: in flight +")
 
 
-def test_foreign_is_what_the_core_was_busy_with_beyond_the_stack():
-    """The core was busy for 1.2 of 2 s; web and model used 30 %, but for the first sample, which began before."""
-    rows = [*used("web", 99.0, 10.0, 30.0), *used("model", 99.0, 10.0, 10.0), *used("generator", 80.0, 80.0, 80.0)]
-    trial = quiet(processes=rows, machine=replace(IDLE, busy_s=1.2))
-    assert foreign_share(trial, CORES) == pytest.approx(0.6 - 0.3)
-    assert foreign_share(trial, Split((0, 1), (2, 3), pinned=True)) == pytest.approx(0.15)
+def test_turns_are_too_short_for_a_queue_to_show():
+    assert gate(raw(turns()), "G7").verdict == "not judged"
 
 
-def test_foreign_is_never_less_than_nothing_and_not_guessed():
-    assert foreign_share(quiet(machine=replace(IDLE, busy_s=0.0)), CORES) == 0.0
-    assert foreign_share(quiet(), replace(CORES, pinned=False)) is None
-    assert foreign_share(quiet(processes=used("web", 10.0)), CORES) is None
-    assert foreign_share(quiet(machine=replace(IDLE, wall_s=0.0)), CORES) is None
+def test_staircases_are_judged_by_variant_turns_together_and_shares_by_their_mean():
+    made = raw(
+        used(steal_share=0.0, throttled_s=0.0)(climb(1)),
+        used(steal_share=0.2, throttled_s=0.2)(climb(2)),
+        used(steal_share=0.02, throttled_s=0.02)(climb(1, "two")),
+        used(steal_share=0.04)(turns(1)),
+        variants=["one", "two", "absent"],
+    )
+    names = ("one", "two", "turns")
+    assert [gate(made, "G6-steal", name).value for name in names] == pytest.approx([0.1, 0.02, 0.04])
+    assert [gate(made, "G6-throttled", name).value for name in names] == [0.2, 0.02, 0.0]  # no time is good
+    assert not [who for _, who in gates(made, "pass", "warn", "fail", "not judged") if who == "absent"]
+
+
+def test_a_canary_is_compared_with_those_of_all_trials():
+    made = raw(turns(1), turns(2), facts(climb(), canary_ms=15.0))
+    assert [gate(made, "G6-canary", name).value for name in ("turns", "one")] == [0.0, 2.0]
+
+
+def test_what_the_machine_does_not_tell_is_not_judged():
+    made = raw(facts(turns(), usage=Usage(), canary_ms=None))
+    assert {name for name, _ in gates(made, "not judged")} == {
+        "G6-steal", "G6-throttled", "G6-foreign", "G6-canary", "G7",
+    }  # fmt: skip
 
 
 def test_garbage_that_was_collected_while_sending_is_a_warning():
-    assert gate(session(loaded(loop_lag_ns=[0] * 20)), "G4", "one")["verdict"] == "pass"
-    assert gate(session(loaded(loop_lag_ns=[0] * 20, collections=1)), "G4", "one")["verdict"] == "warn"
+    assert gate(raw(facts(turns(), collections=1)), "G4", "turns").verdict == "warn"
+
+
+# A/A, order, control.
+
+
+@pytest.mark.parametrize(("slower", "verdict"), [(1.0, "pass"), (1.2, "fail")])
+def test_two_copies_that_are_not_equal_trip_a1_and_nothing_else(slower: float, verdict: str):
+    took = noisy(lambda arm: slower if arm == COPY.name else 1.0)
+    made = raw(*[turns(block, took, (ONE, TWO, COPY)) for block in (1, 2, 3, 4)], arms=(COPY,))
+    assert gate(made, "A1", COPY.name).verdict == verdict
+    assert gates(made, "fail").keys() <= {("A1", COPY.name)}
+    assert gates(made, "pass").keys() >= {("A1-width", COPY.name)}
+
+
+def test_a_copy_whose_interval_is_wide_is_a_warning():
+    noise = np.random.default_rng(2).lognormal(0, 0.2, (9, 9, 99))
+    took = lambda block, round_, arm: 10 * noise[block, round_, len(arm)]  # noqa: E731
+    made = raw(*[turns(block, took, (ONE, COPY)) for block in (1, 2, 3)], arms=(COPY,))
+    assert ("A1-width", COPY.name) in gates(made, "warn")
+
+
+@pytest.mark.parametrize(("put_in_ms", "verdict"), [(30.0, "pass"), (0.0, "fail")])
+def test_a_delay_that_was_not_put_in_trips_a3(put_in_ms: float, verdict: str):
+    arms = (ONE, replace(LATE, delay_ms=put_in_ms))
+    made = raw(*[turns(block, noisy(), arms) for block in (1, 2, 3, 4)], arms=(LATE,), variants=["one"])
+    assert gate(made, "A3", LATE.name).verdict == verdict
+    assert gate(made, "A3", LATE.name).note.startswith("30 ms were put in, found ")
+
+
+def test_the_control_is_compared_with_its_own_variant_within_rounds():
+    took = lambda block, round_, _: 10.0 * (1 + round_ % 2) + block  # noqa: E731
+    made = raw(*[turns(block, took, (ONE, TWO, LATE)) for block in (1, 2, 3)], arms=(LATE,))
+    assert gate(made, "A3", LATE.name).verdict == "pass"
+    assert "found 30 [30, 30] ms" in gate(made, "A3", LATE.name).note
+
+
+def test_without_copies_there_is_nothing_to_judge_of_them():
+    assert not {"A1", "A1-width", "A3"} & {name for name, _ in gates(quiet(), "pass", "warn", "fail", "not judged")}
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.2, "warn")])
+def test_an_effect_of_the_place_within_a_round_is_told(factor: float, verdict: str):
+    arms = (ONE, TWO, THREE)
+    place = {(step.round, step.variant): step.position for step in turns(arms=arms).trial.steps}
+    base = noisy()
+    took = lambda block, round_, arm: base(block, round_, arm) * factor ** place.get((round_, arm), 0)  # noqa: E731
+    made = raw(*[turns(block, took, arms) for block in (1, 2, 3)], variants=["one", "two", "three"])
+    assert gate(made, "A2", "").verdict == verdict
+
+
+def test_rounds_that_are_not_complete_do_not_tell_the_order():
+    both = [turns(block, noisy()) for block in (1, 2)]
+    assert gate(raw(*both), "A2", "").verdict != "not judged"
+    assert gate(raw(turns(arms=(ONE,))), "A2", "").verdict == "not judged"
+    halved = raw(*both, turns(3, noisy(), (ONE,)))
+    assert gate(halved, "A2", "").value == gate(raw(*both), "A2", "").value
+    assert gate(raw(both[0].without(dict.fromkeys([1, 2, 3], "late"))), "A2", "").verdict == "not judged"
+
+
+def test_a_gate_that_failed_says_in_words_who_and_what_to_do():
+    reason = judging.reason(gate(raw(turns(1), climb(lag_ms=9.0)), "G1"))
+    assert reason.startswith("G1: The generator sent in time (lag p99): one has 9 ms, the limit is 5 ms")
