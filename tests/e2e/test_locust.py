@@ -117,7 +117,7 @@ def test_a_worker_that_dies_takes_its_samples_along_and_that_is_said(host: str, 
     samples, port = tmp_path / "samples.parquet", network()
     argv = ("--master", "--headless", "--expect-workers", "2", "--host", host, "--samples", str(samples), *port)
     with ExitStack() as running:
-        master = running.enter_context(locust(*argv, "--rate", "20", "--seconds", "2", "--warmup", "0"))
+        master = running.enter_context(locust(*argv, "--rate", "24", "--seconds", "2", "--warmup", "0"))
         running.enter_context(workers(port[-1], 1))
         victim = running.enter_context(locust("--worker", "--master-host", "127.0.0.1", "--master-port", port[-1]))
         assert master.stdout is not None
@@ -127,7 +127,7 @@ def test_a_worker_that_dies_takes_its_samples_along_and_that_is_said(host: str, 
     assert code == 1
     assert "1 of 2 processes ended without handing in their samples" in out
     outcomes = Load.read(samples).outcome.tolist()
-    assert (outcomes.count("lost"), outcomes.count("ok")) == (20, 20)
+    assert (outcomes.count("lost"), outcomes.count("ok")) == (24, 24)
 
 
 def ask(url: str, **form: str) -> dict:
