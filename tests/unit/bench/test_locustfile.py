@@ -198,10 +198,10 @@ def test_a_load_that_is_under_way_tells_its_clock_at_once_and_waits_by_it(tmp_pa
     with server(lambda _: http("200 OK", GOOD)) as (url, seen), generator_in(tmp_path) as locust:
         flight = locust.start(Plan([url], at([-1.0, 0.0, 0.1, 0.6], steps=[-1, 0, 0, 0]), TARGETS, 10.0))
         assert not locust.samples.exists()
-        assert flight.now_s == pytest.approx((time.monotonic_ns() - flight.zero_ns) / SECOND_NS, abs=1.0)
-        apart_s = flight.zero_at.timestamp() - (time.time() - flight.now_s)
+        assert flight.now_ns == pytest.approx(time.monotonic_ns() - flight.zero_ns, abs=SECOND_NS)
+        apart_s = flight.zero_at.timestamp() - (time.time() - flight.now_ns / SECOND_NS)
         flight.until(0.2)
-        assert flight.now_s >= 0.2
+        assert flight.now_ns >= 0.2 * SECOND_NS
         assert seen, "the warm-up was sent meanwhile"
         flight.until(-5.0)  # long past: returns at once
         done = flight.finish()
