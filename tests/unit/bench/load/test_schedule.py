@@ -122,6 +122,14 @@ def test_phases_with_the_same_number_get_the_same_arrivals_and_photos_and_anothe
     assert first != other
 
 
+def test_a_phase_may_have_arrivals_of_its_own():
+    steps = [Phase(5.0, {"page": 20.0}, arrivals=arrivals) for arrivals in ("constant", "")]
+    schedule = draw(Phase(0.0, {}), steps, 7, arrivals="poisson", seed=(1, 0))
+    even, drawn = (np.diff(schedule.offset_ns[schedule.step == step]) for step in (0, 1))
+    assert even == pytest.approx(SECOND_NS / 20, abs=1)
+    assert drawn.std() > SECOND_NS / 50
+
+
 def test_without_warm_up_everything_is_measured_and_without_anything_there_is_nothing():
     assert draw(Phase(0.0, {"page": 5.0}), [Phase(2.0, {"page": 5.0})], 3, seed=(1, 0)).measured.all()
     empty = draw(Phase(0.0, {}), [], 3, seed=(1, 0))
