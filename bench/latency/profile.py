@@ -91,6 +91,8 @@ class Profile(Written):
             raise ValueError(f"turns: the first load must be at most {LOW_LOAD:g}, or it is not low")
         if self.staircases:
             rising([step.load for step in self.steps], "steps")
+            if self.steps[0].load < self.turns.loads[0].load:
+                raise ValueError("steps: the first must not lie below the first load of turns, which is low load")
         return self
 
     def settings(self) -> Scalars:

@@ -25,9 +25,9 @@ from runfile.rows import ResultRow
 from tests.unit.bench.toys import LIMITS, MS, TARGETS, TINY
 
 OURS = profiles.load(str(TINY))
-PROFILE = replace(OURS, bystanders={}, turns=replace(OURS.turns, seconds=0.5))
-SMALLEST = 200.0  # predictions per second; a fifth of it for half a second are 20 requests
-LOW = 40.0
+PROFILE = replace(OURS, bystanders={}, turns=replace(OURS.turns, seconds=1.0))
+SMALLEST = 100.0  # predictions per second; a fifth of it for a second are 20 requests
+LOW = 20.0
 ONE, TWO = Arm("one", None), Arm("two", None)
 COPY = Arm("one again", None, "one", AGAIN)
 LATE = Arm("one + 30 ms", None, "one", CONTROL, 30.0)

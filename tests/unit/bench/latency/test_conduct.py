@@ -166,7 +166,7 @@ def test_who_is_flown_again_is_warm_gets_other_requests_and_the_load_of_the_roun
     flown(session, fly, TWO_LOADS)
     first, second = fly.courses
     assert [step.reason for step in first.steps[:3]] == ["warm-up", "warm-up", ""]
-    assert {(step.reason, step.rate_per_s) for step in second.steps} == {("", 100.0)}
+    assert {(step.reason, step.rate_per_s) for step in second.steps} == {("", 50.0)}
     assert second.schedule.offset_ns[0] != first.schedule.offset_ns[0]
 
 

@@ -130,10 +130,10 @@ def test_a_row_that_is_there_twice_is_noticed():
 
 
 def test_lateness_is_told_for_the_rate_at_which_it_is_worst_not_on_average():
-    """In time in 160 requests of turns, late in 20 of a step."""
-    late = gate(raw(turns(1), turns(2), climb(loads={0.2: 1.0}, lag_ms=9.0)), "G1")
+    """In time in 160 requests of turns, late in 30 of a step."""
+    late = gate(raw(turns(1), turns(2), climb(loads={0.3: 1.0}, lag_ms=9.0)), "G1")
     assert (late.value, late.verdict, late.note) == (
-        pytest.approx(9.0), "fail", "at 20 predictions per second, n = 20",
+        pytest.approx(9.0), "fail", "at 30 predictions per second, n = 30",
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_lateness_is_held_against_the_service_time_at_its_rate():
     """A twentieth of 400 ms is 20 ms, of 10 ms less than the 5 ms that anybody may have."""
     slow = raw(turns(1, took=lambda *_: 400.0, lag_ms=9.0), turns(2, took=lambda *_: 400.0))
     assert (gate(slow, "G1").verdict, gate(slow, "G1").fail_above) == ("warn", pytest.approx(20.0))
-    both = raw(turns(1, took=lambda *_: 400.0, lag_ms=9.0), climb(loads={0.2: 1.0}, lag_ms=9.0))
+    both = raw(turns(1, took=lambda *_: 400.0, lag_ms=9.0), climb(loads={0.3: 1.0}, lag_ms=9.0))
     assert (gate(both, "G1").verdict, gate(both, "G1").fail_above) == ("fail", 5.0)
 
 

@@ -97,6 +97,7 @@ def test_settings_are_flat_and_say_what_was_done():
         ("load = 0.5,", "load = 0.3,", "steps: loads must rise"),
         ("load = 0.5,", "load = 0.1,", "steps: loads must rise"),
         ("load = 0.2,", "load = 0.31,", "turns: the first load must be at most 0.3, or it is not low"),
+        ("load = 0.3,", "load = 0.19,", "steps: the first must not lie below the first load of turns"),
         (LOADS, "[]", "turns: loads must rise from one to the next, and there must be one"),
         (LOADS, f"{LOADS[:-1]}, {SECOND}]", "turns: loads must rise"),
         ("rounds = 2", "rounds = 0", "turns.loads[0].rounds: must be greater than or equal to 1"),
