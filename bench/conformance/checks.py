@@ -7,8 +7,12 @@ specification asks for, and NotOffered if the server, or the model that it serve
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.conformance.findings import Group, Level
+from bench.conformance.client import Answer
+from bench.conformance.findings import Group, Level, Missed, under
 from bench.conformance.subject import Subject
+
+CLIENT_ERRORS = range(400, 500)
+Send = Callable[[Subject], Answer]
 
 
 @dataclass(frozen=True)
@@ -18,10 +22,26 @@ class Check:
     `refusal`: a wrong request. That it is refused says nothing about a server without the extension.
     """
 
-    id: str
     group: Group
-    level: Level
+    id: str
     asked: str
     place: str
     ask: Callable[[Subject], str]
+    level: Level = "required"
     refusal: bool = False
+
+
+def refusal(group: Group, name: str, asked: str, place: str, send: Send, level: Level = "required") -> Check:
+    """Return the check that a wrong request is refused."""
+    asked += ": refused, with an error in words" if level == "customary" else ": refused"
+    return Check(group, name, asked, place, lambda it: refused(send(it)), level, refusal=level == "extension")
+
+
+def refused(answer: Answer) -> str:
+    """Say how a wrong request was refused: with a 4xx and `{"error": "..."}`. Raises Missed if it was not."""
+    if answer.status not in CLIENT_ERRORS:
+        raise Missed(str(answer))
+    error = under(answer.json(), "error", str)
+    if not error:
+        raise Missed(f"no error in words: {answer}")
+    return f"{answer.status} {error[:100]}"

@@ -68,22 +68,19 @@ class Client:
 
     def get(self, path: str) -> Answer:
         """GET a path. Raises NoAnswer."""
-        return self.ask("GET", path)
+        return self._ask("GET", path, None, {})
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """POST a body, as JSON unless the headers say otherwise. Raises NoAnswer."""
-        return self.ask("POST", path, body, {"Content-Type": "application/json", **(headers or {})})
+        return self._ask("POST", path, body, {"Content-Type": "application/json", **(headers or {})})
 
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send one request on a connection of its own. Raises NoAnswer."""
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         connect = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
         connection = connect(self._host, self._port, timeout=self.seconds)
         try:
             connection.connect()
             with _ended_after(self.seconds, connection.sock):
-                connection.request(method, self._prefix + path, body, {**(headers or {}), "Connection": "close"})
+                connection.request(method, self._prefix + path, body, {**headers, "Connection": "close"})
                 response = connection.getresponse()
                 received = response.read(LARGEST_BODY)
                 if response.length:  # what was announced and did not come

@@ -4,13 +4,13 @@ Nothing is ever loaded or unloaded that exists: the server under test may be ser
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from bench.conformance.checks import Check
-from bench.conformance.client import HTTP_OK
-from bench.conformance.errors import refused
-from bench.conformance.findings import Missed, NotOffered
+from bench.conformance.checks import Check, refusal
+from bench.conformance.client import HTTP_OK, Answer
+from bench.conformance.findings import Missed, NotOffered, under
 from bench.conformance.inputs import FLOATS
 from bench.conformance.outputs import Output, entries, read
 from bench.conformance.subject import NOBODY, Subject
@@ -19,58 +19,8 @@ INDEX = "/v2/repository/index"
 BEST = 3
 CLASS = re.compile(rb"(-?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?):([0-9]+)(?::.*)?", re.DOTALL)
 PATIENCE_US = 10_000_000
+COUNTS = ("last_inference", "inference_count", "execution_count")
 DURATIONS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
-
-
-def statistics_all(subject: Subject) -> str:
-    """Read the statistics of all models."""
-    _entry(subject, "/v2/models/stats")
-    return "has the model"
-
-
-def classification_form(subject: Subject) -> str:
-    """Ask for the best classes of an output."""
-    output = _classified(subject)
-    if output.shape not in {(BEST,), (1, BEST)}:
-        raise Missed(f"shape {list(output.shape)} instead of [1, {BEST}]")
-    wrong = [value for value in output.values if not CLASS.fullmatch(value)]
-    if wrong:
-        raise Missed(f"{wrong[0][:60]!r} is not value:index or value:index:label")
-    return ", ".join(value.decode("utf-8", "replace") for value in output.values)
-
-
-def classification_order(subject: Subject) -> str:
-    """Look whether the best class comes first, and none twice."""
-    found = [match for value in _classified(subject).values if (match := CLASS.fullmatch(value))]
-    values, classes = [float(match[1]) for match in found], {match[2] for match in found}
-    if values != sorted(values, reverse=True) or len(classes) != BEST:
-        raise Missed(f"values {values}, {len(classes)} different classes")
-    return "best first"
-
-
-def statistics_form(subject: Subject) -> str:
-    """Read the statistics of the model."""
-    entry = _statistics(subject)
-    wrong = [
-        name for name in ("last_inference", "inference_count", "execution_count") if type(entry.get(name)) is not int
-    ]
-    stats = entry.get("inference_stats")
-    stats = stats if isinstance(stats, dict) else {}
-    wrong += [name for name in DURATIONS if not _duration(stats.get(name))]
-    wrong += [] if isinstance(entry.get("batch_stats"), list) else ["batch_stats"]
-    if wrong:
-        raise Missed(f"missing or of another form: {', '.join(wrong)}")
-    return f"{entry['inference_count']} inferences in {entry['execution_count']} executions"
-
-
-def statistics_count(subject: Subject) -> str:
-    """Look whether an inference is counted."""
-    before = _statistics(subject).get("inference_count")
-    entries(subject.infer(subject.document()))
-    after = _statistics(subject).get("inference_count")
-    if type(before) is not int or type(after) is not int or after <= before:
-        raise Missed(f"inference_count is {before!r} before and {after!r} after an inference")
-    return f"{before} before, {after} after"
 
 
 def _index(subject: Subject, body: bytes) -> str:
@@ -87,20 +37,32 @@ def _index(subject: Subject, body: bytes) -> str:
     return ", ".join(f"{entry['name']} {entry.get('version', '')} {entry['state']}" for entry in listed[:5])
 
 
-def _refused_by_route(subject: Subject, verb: str) -> str:
+def _by_route(subject: Subject, verb: str) -> Answer:
     """Have a model that does not exist loaded or unloaded; a missing route is not a refusal."""
     path = f"/v2/repository/models/{NOBODY}"
     answer, nowhere = (subject.client.post(f"{path}/{last}", b"{}") for last in (verb, NOBODY))
     if (answer.status, answer.body) == (nowhere.status, nowhere.body):
         raise Missed(f"there is no such path: {answer}")
-    return refused(answer)
+    return answer
 
 
-def _scheduled(subject: Subject, parameters: Mapping[str, int]) -> str:
-    if not subject.advertises("schedule_policy"):
-        raise NotOffered("a parameter that is ignored looks the same")
-    entries(subject.infer(subject.document(parameters=parameters)))
-    return "answered"
+def _classification_form(subject: Subject) -> str:
+    output = _classified(subject)
+    if output.shape not in {(BEST,), (1, BEST)}:
+        raise Missed(f"shape {list(output.shape)} instead of [1, {BEST}]")
+    wrong = [value for value in output.values if not CLASS.fullmatch(value)]
+    if wrong:
+        raise Missed(f"{wrong[0][:60]!r} is not value:index or value:index:label")
+    return ", ".join(value.decode("utf-8", "replace") for value in output.values)
+
+
+def _classification_order(subject: Subject) -> str:
+    """Look whether the best class comes first, and none twice."""
+    found = [match for value in _classified(subject).values if (match := CLASS.fullmatch(value))]
+    values, classes = [float(match[1]) for match in found], {match[2] for match in found}
+    if values != sorted(values, reverse=True) or len(classes) != BEST:
+        raise Missed(f"values {values}, {len(classes)} different classes")
+    return "best first"
 
 
 def _classified(subject: Subject) -> Output:
@@ -110,58 +72,79 @@ def _classified(subject: Subject) -> Output:
     if not widest:
         raise NotOffered(f"does not apply: no floating output has a last dimension of at least {BEST}")
     name = max(widest, key=lambda each: widest[each])
-    wanted = [{"name": name, "parameters": {"classification": BEST}}]
-    output = {each.name: each for each in read(subject.infer(subject.document(outputs=wanted)))}.get(name)
+    found = read(subject.infer(outputs=[{"name": name, "parameters": {"classification": BEST}}]))
+    output = {each.name: each for each in found}.get(name)
     if output is None or output.datatype != "BYTES":
         raise Missed(f"{'nothing' if output is None else output.datatype} instead of BYTES for output {name}")
     return output
 
 
-def _statistics(subject: Subject) -> Mapping[str, Any]:
-    return _entry(subject, subject.path("/stats"))
+def _statistics_form(subject: Subject) -> str:
+    entry = _statistics(subject, subject.path("/stats"))
+    durations = under(entry, "inference_stats", dict)
+    wrong = [name for name in COUNTS if type(entry.get(name)) is not int]
+    for name in DURATIONS:
+        duration = under(durations, name, dict)
+        wrong += [name] if any(type(duration.get(part)) is not int for part in ("count", "ns")) else []
+    wrong += [] if isinstance(entry.get("batch_stats"), list) else ["batch_stats"]
+    if wrong:
+        raise Missed(f"missing or of another form: {', '.join(wrong)}")
+    return f"{entry['inference_count']} inferences in {entry['execution_count']} executions"
 
 
-def _entry(subject: Subject, path: str) -> Mapping[str, Any]:
-    listed = subject.client.get(path).object().get("model_stats")
-    for entry in listed if isinstance(listed, list) else []:
+def _statistics_count(subject: Subject) -> str:
+    before = _statistics(subject, subject.path("/stats")).get("inference_count")
+    entries(subject.infer())
+    after = _statistics(subject, subject.path("/stats")).get("inference_count")
+    if type(before) is not int or type(after) is not int or after <= before:
+        raise Missed(f"inference_count is {before!r} before and {after!r} after an inference")
+    return f"{before} before, {after} after"
+
+
+def _statistics_all(subject: Subject) -> str:
+    _statistics(subject, "/v2/models/stats")
+    return "has the model"
+
+
+def _statistics(subject: Subject, path: str) -> dict[str, Any]:
+    """Return the model's entry of the statistics at a path. Raises Missed."""
+    for entry in under(subject.client.get(path).object(), "model_stats", list):
         if isinstance(entry, dict) and entry.get("name") == subject.model:
             return entry
     raise Missed(f"model_stats has no entry for {subject.model}")
 
 
-def _duration(value: object) -> bool:
-    return isinstance(value, dict) and type(value.get("count")) is int and type(value.get("ns")) is int
-
-
-def _repository(name: str, asked: str, place: str, ask: Callable[[Subject], str]) -> Check:
-    place, refusal = f"Model repository: {place}", name.endswith("-unknown")
-    return Check(f"repository-{name}", "model_repository", "extension", asked, place, ask, refusal)
-
-
-def _stats(name: str, asked: str, ask: Callable[[Subject], str]) -> Check:
-    return Check(f"statistics-{name}", "statistics", "extension", asked, "Statistics: Response JSON Object", ask)
-
-
 def _schedule(name: str, unit: str, value: int) -> Check:
+    def ask(subject: Subject) -> str:
+        if not subject.advertises("schedule_policy"):
+            raise NotOffered("a parameter that is ignored looks the same")
+        entries(subject.infer(parameters={name: value}))
+        return "answered"
+
     asked = f"parameters.{name}{unit} is taken"
-    return Check(f"schedule-{name}", "schedule_policy", "extension", asked, "Schedule policy",
-                 lambda it: _scheduled(it, {name: value}))  # fmt: skip
+    return Check("schedule_policy", f"schedule-{name}", asked, "Schedule policy", ask, "extension")
 
 
+INDEX_PLACE, STATISTICS = "Model repository: Index", "Statistics: Response JSON Object"
+_repository = partial(Check, "model_repository", level="extension")
+_refusal = partial(refusal, "model_repository", level="extension")
+_classification = partial(Check, "classification", level="extension")
+_stats = partial(Check, "statistics", level="extension")
 CHECKS: Sequence[Check] = (
-    _repository("index", "the index lists name, state and reason of each model", "Index", lambda it: _index(it, b"{}")),
-    _repository("index-ready", "the index of what is ready has the model", "Index",
+    _repository("repository-index", "the index lists name, state and reason of each model", INDEX_PLACE,
+                lambda it: _index(it, b"{}")),
+    _repository("repository-index-ready", "the index of what is ready has the model", INDEX_PLACE,
                 lambda it: _index(it, b'{"ready": true}')),
-    _repository("load-unknown", "loading an unknown model: refused", "Load", lambda it: _refused_by_route(it, "load")),
-    _repository("unload-unknown", "unloading an unknown model: refused", "Unload",
-                lambda it: _refused_by_route(it, "unload")),
-    Check("classification-form", "classification", "extension", f"classification: {BEST} returns value:index[:label]",
-          "Classification: HTTP/REST", classification_form),
-    Check("classification-order", "classification", "extension", "the classes come best first", "Classification",
-          classification_order),
-    _stats("form", "the model's /stats has its counts and durations", statistics_form),
-    _stats("count", "an inference is counted", statistics_count),
-    _stats("all", "GET /v2/models/stats has the model, too", statistics_all),
+    _refusal("repository-load-unknown", "loading an unknown model", "Model repository: Load",
+             lambda it: _by_route(it, "load")),
+    _refusal("repository-unload-unknown", "unloading an unknown model", "Model repository: Unload",
+             lambda it: _by_route(it, "unload")),
+    _classification("classification-form", f"classification: {BEST} returns value:index[:label]",
+                    "Classification: HTTP/REST", _classification_form),
+    _classification("classification-order", "the classes come best first", "Classification", _classification_order),
+    _stats("statistics-form", "the model's /stats has its counts and durations", STATISTICS, _statistics_form),
+    _stats("statistics-count", "an inference is counted", STATISTICS, _statistics_count),
+    _stats("statistics-all", "GET /v2/models/stats has the model, too", STATISTICS, _statistics_all),
     _schedule("priority", "", 1),
     _schedule("timeout", " (microseconds)", PATIENCE_US),
 )  # fmt: skip

@@ -1,32 +1,17 @@
 """What a check may find: the vocabulary of the package, at its bottom."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar, get_args
 
-Group = Literal[
-    "health",
-    "metadata",
-    "inference",
-    "errors",
-    "binary_tensor_data",
-    "model_repository",
-    "classification",
-    "statistics",
-    "schedule_policy",
-]
+T = TypeVar("T", bool, str, list[Any], dict[str, Any])
+Extension = Literal["binary_tensor_data", "model_repository", "classification", "statistics", "schedule_policy"]
+Group = Literal["health", "metadata", "inference", "errors"] | Extension
 # required: the core specification says it. extension: the document of an extension says it, which a server need not
 # have. customary: nobody says it, or the specification's text and its OpenAPI file disagree, and clients count on it.
 Level = Literal["required", "extension", "customary"]
 Verdict = Literal["pass", "fail", "not offered"]
 
-CORE: tuple[Group, ...] = ("health", "metadata", "inference", "errors")
-EXTENSIONS: tuple[Group, ...] = (
-    "binary_tensor_data",
-    "model_repository",
-    "classification",
-    "statistics",
-    "schedule_policy",
-)
+EXTENSIONS: tuple[Extension, ...] = get_args(Extension)
 
 
 class Missed(Exception):  # noqa: N818 - it is a finding about the server, not an error of ours
@@ -48,3 +33,9 @@ class Result:
     place: str
     verdict: Verdict
     seen: str
+
+
+def under(value: object, key: str, kind: type[T]) -> T:
+    """Return what stands under a key of some JSON, an empty one (or False) where that is nothing of this kind."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, kind) else kind()

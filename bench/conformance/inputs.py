@@ -4,28 +4,17 @@ import base64
 import io
 import math
 import struct
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 # The types of the specification, and BF16, which Triton adds; NumPy has none of its own, and zeros look the same.
 DTYPES = {
-    "BOOL": "?",
-    "UINT8": "u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
-    "INT8": "i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "FP16": "<f2",
-    "BF16": "<u2",
-    "FP32": "<f4",
-    "FP64": "<f8",
-}
+    "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8",
+    "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8",
+    "FP16": "<f2", "BF16": "<u2", "FP32": "<f4", "FP64": "<f8",
+}  # fmt: skip
 FLOATS = ("FP16", "BF16", "FP32", "FP64")
 DATATYPES = (*DTYPES, "BYTES")
 SIDE = 64  # pixels of the photo
@@ -61,22 +50,21 @@ class Tensor:
         return {**entry, "parameters": {"binary_data_size": len(data)}}, data
 
 
-def tensors(declared: Iterable[Mapping[str, Any]], content: bytes, rows: int = 1) -> list[Tensor]:
-    """Return one tensor for each input of a model's metadata; -1 becomes 1, and `rows` where it is the first."""
-    return [Tensor(each["name"], each["datatype"], shape(each["shape"], rows), content) for each in declared]
-
-
-def shape(declared: list[int], rows: int) -> tuple[int, ...]:
-    """Return a shape that fits the declared one."""
+def shape_of(declared: list[int], rows: int) -> tuple[int, ...]:
+    """Return a shape that fits the declared one: -1 becomes 1, and `rows` where it is the first."""
     return tuple(size if size >= 0 else rows if place == 0 else 1 for place, size in enumerate(declared))
 
 
+def is_shape(value: object, *, least: int) -> TypeGuard[list[int]]:
+    """Whether this is a list of sizes, none below the least one."""
+    return isinstance(value, list) and all(type(size) is int and size >= least for size in value)
+
+
 def small_photo() -> bytes:
-    """Return a JPEG of a few colours."""
+    """Return a JPEG of many colours."""
     from PIL import Image
 
-    ramp = np.linspace(0, 255, SIDE, dtype=np.uint8)
-    pixels = np.stack([np.tile(ramp, (SIDE, 1)), np.tile(ramp[:, None], (1, SIDE)), np.full((SIDE, SIDE), 90)], axis=-1)
+    ramp = Image.linear_gradient("L").resize((SIDE, SIDE))
     file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG")
+    Image.merge("RGB", (ramp.rotate(90), ramp, Image.new("L", ramp.size, 90))).save(file, "JPEG")
     return file.getvalue()

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from bench.conformance.client import Answer
-from bench.conformance.findings import Missed
-from bench.conformance.inputs import DATATYPES, DTYPES, FLOATS
+from bench.conformance.findings import Missed, under
+from bench.conformance.inputs import DATATYPES, DTYPES, FLOATS, is_shape
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 LENGTH_BYTES = 4
+KINDS: dict[str, tuple[type, ...]] = {"BOOL": (bool,), "BYTES": (str,), **dict.fromkeys(FLOATS, (int, float))}
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def header_length(answer: Answer) -> int:
 
 def entries(answer: Answer) -> list[dict[str, Any]]:
     """Return the outputs of an answer as they stand in its JSON; each has a name. Raises Missed."""
-    found = header(answer).get("outputs")
-    if not isinstance(found, list) or not found:
+    found = under(header(answer), "outputs", list)
+    if not found:
         raise Missed(f"the answer has no outputs: {answer}")
     nameless = [entry for entry in found if not isinstance(entry, dict) or not isinstance(entry.get("name"), str)]
     if nameless:
@@ -64,14 +65,18 @@ def read(answer: Answer) -> list[Output]:
     return found
 
 
+def shapes(answer: Answer) -> str:
+    """Read all outputs of an answer and say what they are. Raises Missed."""
+    return ", ".join(f"{each.name} {list(each.shape)}" for each in read(answer))
+
+
 def _output(entry: dict[str, Any], rest: bytes) -> tuple[Output, bytes]:
     name, datatype, shape = entry["name"], entry.get("datatype"), entry.get("shape")
     if datatype not in DATATYPES:
         raise Missed(f"output {name} has datatype {datatype!r}")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not is_shape(shape, least=0):
         raise Missed(f"output {name} has shape {shape!r}")
-    parameters = entry.get("parameters")
-    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    size = under(entry, "parameters", dict).get("binary_data_size")
     if size is None:
         values: Sequence[Any] = _from_json(name, datatype, entry.get("data"))
     elif type(size) is not int or not 0 <= size <= len(rest):
@@ -87,12 +92,7 @@ def _from_json(name: str, datatype: str, data: object) -> list[Any]:
     if not isinstance(data, list):
         raise Missed(f"output {name} has no data")
     values = flat(data)
-    kinds: tuple[type, ...] = (int,)
-    if datatype in FLOATS:
-        kinds = (int, float)
-    elif datatype in {"BOOL", "BYTES"}:
-        kinds = (bool,) if datatype == "BOOL" else (str,)
-    wrong = [value for value in values if type(value) not in kinds]
+    wrong = [value for value in values if type(value) not in KINDS.get(datatype, (int,))]
     if wrong:
         raise Missed(f"output {name} has datatype {datatype} and the element {str(wrong[0])[:40]!r}")
     return [value.encode() for value in values] if datatype == "BYTES" else values

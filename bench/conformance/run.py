@@ -1,7 +1,7 @@
 """`sweetspot conformance URL` from beginning to end: find the model, ask every check, print, and the exit code."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,48 +82,38 @@ def example_from(path: Path) -> bytes:
 
 
 def ask_all(subject: Subject) -> list[Result]:
-    """Ask every check in order, and give up on a server that has gone silent."""
+    """Ask every check in order, and give up on a server that has gone silent.
+
+    Nobody must have an extension that it does not advertise; whoever has one all the same, passes. A refusal says
+    nothing about it unless a check of the extension has passed before.
+    """
     results: list[Result] = []
     silent = 0
     for check in ALL:
+        optional = check.level == "extension" and not subject.advertises(check.group)
+        works = any(each.group == check.group and each.verdict == "pass" for each in results)
+        verdict: Verdict
         if silent == SILENT:
-            results.append(result(check, "fail", "not asked: the server had stopped answering"))
-        elif lacks(subject, check, results):
-            results.append(result(check, "not offered", "not advertised"))
+            verdict, seen = "fail", "not asked: the server had stopped answering"
+        elif check.refusal and optional and not works:
+            verdict, seen = "not offered", "not advertised"
         else:
-            verdict, seen, answered = ask(subject, check)
-            results.append(result(check, verdict, seen))
+            verdict, seen, answered = ask(subject, check, optional=optional)
             silent = 0 if answered else silent + 1
+        line = " ".join(seen.split())
+        results.append(Result(check.id, check.group, check.level, check.asked, check.place, verdict, line))
     return results
 
 
-def lacks(subject: Subject, check: Check, results: Sequence[Result]) -> bool:
-    """Whether this is a refusal by a server that neither advertises the extension nor passed a check of it so far."""
-    passed = any(each.group == check.group and each.verdict == "pass" for each in results)
-    return check.refusal and optional(subject, check) and not passed
-
-
-def optional(subject: Subject, check: Check) -> bool:
-    """Nobody must have an extension that it does not advertise; whoever has one all the same, passes."""
-    return check.level == "extension" and not subject.advertises(check.group)
-
-
-def ask(subject: Subject, check: Check) -> tuple[Verdict, str, bool]:
+def ask(subject: Subject, check: Check, *, optional: bool) -> tuple[Verdict, str, bool]:
     """Ask one check: verdict, what was seen, and whether an answer came at all."""
-    prefix = "not advertised: " if optional(subject, check) else ""
+    prefix = "not advertised: " if optional else ""
     try:
         return "pass", prefix + check.ask(subject), True
     except NotOffered as why:
         return "not offered", prefix + str(why), True
     except Missed as why:
-        verdict: Verdict = "not offered" if prefix else "fail"
-        return verdict, prefix + str(why), not isinstance(why, NoAnswer)
-
-
-def result(check: Check, verdict: Verdict, seen: str) -> Result:
-    """Return what came of a check; one line."""
-    line = " ".join(seen.split())
-    return Result(check.id, check.group, check.level, check.asked, check.place, verdict, line)
+        return "not offered" if optional else "fail", prefix + str(why), not isinstance(why, NoAnswer)
 
 
 def exit_code(subject: Subject, results: Sequence[Result]) -> Exit:
@@ -134,7 +124,7 @@ def exit_code(subject: Subject, results: Sequence[Result]) -> Exit:
 
 def save(out: Path, subject: Subject, results: Sequence[Result], code: Exit) -> None:
     """Write everything as JSON. Raises UsageProblem."""
-    facts: Mapping[str, object] = {
+    facts = {
         "schema": SCHEMA,
         "url": subject.client.url,
         "model": subject.model,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bench.conformance.client import Answer, Client
-from bench.conformance.findings import Missed, NotOffered
-from bench.conformance.inputs import DATATYPES, Tensor, tensors
+from bench.conformance.client import HTTP_OK, Answer, Client
+from bench.conformance.findings import Missed, NotOffered, under
+from bench.conformance.inputs import DATATYPES, Tensor, is_shape, shape_of
 from bench.conformance.outputs import HEADER_LENGTH
 
 NOBODY = "no-such-thing"  # a name that no server has
@@ -27,8 +27,7 @@ class Subject:
 
     def advertises(self, extension: str) -> bool:
         """Whether the server's metadata names the extension."""
-        told = self.server.get("extensions")
-        return isinstance(told, list) and extension in told
+        return extension in under(self.server, "extensions", list)
 
     def path(self, tail: str = "") -> str:
         """Return a path below the model, of the version that was asked for, if one was."""
@@ -36,38 +35,47 @@ class Subject:
 
     def versioned(self, tail: str = "") -> str:
         """Return a path below a version that the model says it has. Raises NotOffered."""
-        told = self.metadata.get("versions")
-        versions = [self.version] if self.version else told if isinstance(told, list) else []
+        versions = [self.version] if self.version else under(self.metadata, "versions", list)
         if not versions:
             raise NotOffered("the model's metadata names no versions")
         return path_of(self.model, str(versions[-1]), tail)
 
+    def ok(self, path: str) -> str:
+        """GET a path, which must answer 200. Raises Missed."""
+        answer = self.client.get(path)
+        if answer.status != HTTP_OK:
+            raise Missed(f"GET {path}: {answer}")
+        return str(HTTP_OK)
+
     def inputs(self, rows: int = 1) -> list[Tensor]:
         """Return inputs that fit the model. Raises Missed."""
-        return tensors(self.declared("inputs").values(), self.content, rows)
+        declared = self.declared("inputs").items()
+        return [Tensor(name, each["datatype"], shape_of(each["shape"], rows), self.content) for name, each in declared]
 
     def declared(self, side: str) -> dict[str, dict[str, Any]]:
         """Return the model's `inputs` or `outputs` by name. Raises Missed."""
-        told = self.metadata.get(side)
-        if not isinstance(told, list) or not told or not all(_is_tensor(each) for each in told):
+        told = under(self.metadata, side, list)
+        if not told or not all(_is_tensor(each) for each in told):
             raise Missed(f"the model's metadata has no proper {side}, so nothing can be asked")
         return {each["name"]: each for each in told}
 
-    def document(self, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Return a right JSON request, with these fields added or replaced."""
-        return {"inputs": [tensor.as_json() for tensor in self.inputs()], **more}
+    def infer(self, path: str | None = None, *, rows: int = 1, nested: bool = False, **more: object) -> Answer:
+        """POST a right JSON request, with these fields added or replaced."""
+        inputs = [tensor.as_json(nested=nested) for tensor in self.inputs(rows)]
+        return self.post(json.dumps({"inputs": inputs, **more}).encode(), path=path)
 
-    def infer(self, document: object, path: str | None = None) -> Answer:
-        """POST a JSON request."""
-        return self.client.post(path or self.path("/infer"), json.dumps(document).encode())
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None, *, path: str | None = None) -> Answer:
+        """POST whatever it is to where inference is asked."""
+        return self.client.post(path or self.path("/infer"), body, headers)
 
-    def infer_binary(self, header: Mapping[str, Any], data: bytes, length: str | None = None) -> Answer:
+    def infer_binary(self, header: Mapping[str, Any], data: bytes, length: object = None) -> Answer:
         """POST a JSON header with binary data behind it; `length` replaces the true length of the header."""
         text = json.dumps(header).encode() if header else b""
-        headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: length or str(len(text))}
-        return self.client.post(self.path("/infer"), text + data, headers)
+        told = str(len(text) if length is None else length)
+        headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: told}
+        return self.post(text + data, headers)
 
-    def binary(self, **more: Any) -> tuple[dict[str, Any], bytes]:  # noqa: ANN401 - JSON
+    def binary(self, **more: object) -> tuple[dict[str, Any], bytes]:
         """Return the header and the data of a right request with binary inputs."""
         entries, data = zip(*(tensor.as_binary() for tensor in self.inputs()), strict=True)
         return {"inputs": list(entries), **more}, b"".join(data)
@@ -81,7 +89,6 @@ def path_of(model: str, version: str | None, tail: str) -> str:
 
 def _is_tensor(value: object) -> bool:
     """Whether this is a $metadata_tensor of a known datatype."""
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or value.get("datatype") not in DATATYPES:
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
         return False
-    shape = value.get("shape")
-    return isinstance(shape, list) and all(type(size) is int and size >= -1 for size in shape)
+    return value.get("datatype") in DATATYPES and is_shape(value.get("shape"), least=-1)

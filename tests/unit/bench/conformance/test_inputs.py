@@ -9,13 +9,13 @@ from PIL import Image
 
 from bench.conformance.client import Answer
 from bench.conformance.findings import Missed
-from bench.conformance.inputs import DATATYPES, Tensor, small_photo, tensors
+from bench.conformance.inputs import DATATYPES, Tensor, shape_of, small_photo
 from bench.conformance.outputs import HEADER_LENGTH, read
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
 def test_what_is_sent_can_be_read_back_as_json_and_as_bytes(datatype: str) -> None:
-    [tensor] = tensors([{"name": "x", "datatype": datatype, "shape": [-1, 3, -1]}], b"\xff\0", rows=2)
+    tensor = Tensor("x", datatype, shape_of([-1, 3, -1], rows=2), b"\xff\0")
     assert tensor.shape == (2, 3, 1)
     entry, data = tensor.as_binary()
     text = json.dumps({"outputs": [entry]}).encode()
