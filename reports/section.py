@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reports.reading.standing import Standing
@@ -32,7 +32,7 @@ class Row:
 
     title: str
     name: str
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     head: str = "variant"
 
 
@@ -52,22 +52,21 @@ class Figure:
     svg: str
     caption: str
     note: str
-    tables: list[Table]
+    tables: Sequence[Table]
 
 
 @dataclass(frozen=True)
 class Section:
     """One experiment on the page.
 
-    `template` fills its part of the page with `parts`; all else stands in what the experiments share. `links` are its
-    anchors with their names, `ratio_note` stands beside promises that are ratios, `again` tells what was measured again
-    or left out.
+    Its template, which has its name, fills its part of the page with `parts`; all else stands in what the experiments
+    share. `links` are its anchors with their names, `ratio_note` stands beside promises that are ratios, `again` tells
+    what was measured again or left out.
     """
 
     name: str
     question: str
     scope: str
-    template: str
     found: Found
     standing: Standing
     headline: str
@@ -90,7 +89,7 @@ def tally(found: Found) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "none"
 
 
-def cell(row: ResultRow | None, percentile: str = "") -> Cell:
+def cell(row: ResultRow | None) -> Cell:
     """Return a result as a cell."""
     if row is None:
         return Cell("not measured", kind="absent")
@@ -100,7 +99,7 @@ def cell(row: ResultRow | None, percentile: str = "") -> Cell:
         few = "too few requests" if row.n is None else f"n = {row.n:,} is too few"
         return Cell("withheld", few, "withheld")
     if math.isinf(row.value):
-        return Cell(FAILS, REACH.get(percentile, "too many failed"), "fails")
+        return Cell(FAILS, REACH.get(row.metric.rpartition("_")[2], "too many failed"), "fails")
     unit = row.unit if row.unit == "share" else ""
     return Cell(number(row.value, unit), interval(row.low, row.high, unit))
 

@@ -1,16 +1,14 @@
 """A matplotlib drawing as accessible inline SVG: same input, same bytes, no global state left behind."""
 
-from __future__ import annotations
-
 import io
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
+from xml.etree import ElementTree as ET
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from xml.etree.ElementTree import Element
-
-    from matplotlib.figure import Figure
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
 
 STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud, and takes the page's font
@@ -24,10 +22,6 @@ LABEL_LENGTH = 24
 
 def drawing(key: str, title: str, text: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> str:
     """Draw on a figure of this size in inches; `key` makes its ids unique in the page."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     file = io.StringIO()
     # A user's matplotlibrc would otherwise change the bytes; a glyph that DejaVu lacks is the browser's to find.
     with mpl.rc_context(), warnings.catch_warnings():
@@ -43,15 +37,12 @@ def drawing(key: str, title: str, text: str, size: tuple[float, float], draw: Ca
 
 def label(text: str) -> str:
     """Text for a drawing: one line, printable, not too long."""
-    line = "".join(each if each.isprintable() else " " for each in text)
-    line = " ".join(line.split())
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return line if len(line) <= LABEL_LENGTH else line[: LABEL_LENGTH - 1] + "…"
 
 
 def _inline(key: str, title: str, text: str, source: str) -> str:
     """Return the <svg> element alone, named for assistive technology, its ids unique in the page."""
-    from xml.etree import ElementTree as ET
-
     root = ET.fromstring(source)  # noqa: S314 - written by matplotlib one line ago
     for element in root.iter():
         _localise(key, element)
@@ -63,14 +54,14 @@ def _inline(key: str, title: str, text: str, source: str) -> str:
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.attrib |= {"role": "img", "aria-labelledby": f"{key}-title {key}-text"}
-    for place, (tag, words) in enumerate((("title", title), ("desc", text))):
-        child = ET.Element(tag, {"id": f"{key}-{'title' if tag == 'title' else 'text'}"})
+    for place, (tag, name, words) in enumerate((("title", "title", title), ("desc", "text", text))):
+        child = ET.Element(tag, {"id": f"{key}-{name}"})
         child.text = words
         root.insert(place, child)
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
-def _localise(key: str, element: Element) -> None:
+def _localise(key: str, element: ET.Element) -> None:
     """HTML needs no namespaces, and ids must not meet those of another drawing of the page."""
     element.tag = element.tag.rpartition("}")[2]
     attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
@@ -78,7 +69,4 @@ def _localise(key: str, element: Element) -> None:
         attributes["id"] = f"{key}-{attributes['id']}"
     if attributes.get("href", "").startswith("#"):
         attributes["href"] = f"#{key}-{attributes['href'][1:]}"
-    for name, value in attributes.items():
-        attributes[name] = value.replace("url(#", f"url(#{key}-")
-    element.attrib.clear()
-    element.attrib.update(attributes)
+    element.attrib = {name: value.replace("url(#", f"url(#{key}-") for name, value in attributes.items()}

@@ -11,8 +11,7 @@ MARKS = {"pass": "✓ pass", "fail": "✕ fail", UNDECIDED: "\N{EN DASH} undecid
 
 def brackets(view: View[Latency]) -> list[Capacity]:
     """Return the brackets of the architectures, in their order."""
-    found = {each.variant: each for each in view.found.capacity}
-    return [found[name] for name in view.variants if name in found]
+    return [each for name in view.variants for each in view.found.capacity if each.variant == name]
 
 
 def words(bracket: Capacity) -> str:
@@ -44,25 +43,28 @@ def table(view: View[Latency]) -> Table:
     rows = []
     for each in brackets(view):
         texts = (words(each), slo(each), f"at most {exact(each.error, 'share')}")
-        cells = tuple(Cell(text, kind="words") for text in texts)
-        rows.append(Row(view.title(each.variant), each.variant, cells))
+        rows.append(Row(view.title(each.variant), each.variant, [Cell(text, kind="words") for text in texts]))
     columns = ("predictions per second", "SLO", "wrong with probability")
-    return Table("Capacity: how much load stays within the SLO", columns, tuple(rows))
+    return Table("Capacity: how much load stays within the SLO", columns, rows)
 
 
 def point_tables(view: View[Latency]) -> list[Table]:
     """Return what each bracket was decided from: one line per offered rate."""
     columns = ("predictions", "as good as independent", "too slow or failed", "verdict")
-    tables = []
-    for each in brackets(view):
-        rows = tuple(Row(f"{rate(point.rate_per_s)} per second", "", _cells(point)) for point in each.points)
-        title = f"{view.title(each.variant)}: {words(each)} predictions per second"
-        tables.append(Table(title, columns, rows, "offered"))
-    return [each for each in tables if each.rows]
+    return [
+        Table(
+            f"{view.title(each.variant)}: {words(each)} predictions per second",
+            columns,
+            [Row(f"{rate(point.rate_per_s)} per second", "", _cells(point)) for point in each.points],
+            "offered",
+        )
+        for each in brackets(view)
+        if each.points
+    ]
 
 
-def _cells(point: Point) -> tuple[Cell, ...]:
+def _cells(point: Point) -> list[Cell]:
     share = point.over / point.n if point.over is not None and point.n else None
     counts = [ABSENT if count is None else Cell(f"{count:,.0f}") for count in (point.n, point.n_eff)]
     grew = "the backlog grew" if point.grew else ""
-    return (*counts, Cell(number(share, "share")), Cell(MARKS.get(point.verdict, point.verdict), grew))
+    return [*counts, Cell(number(share, "share")), Cell(MARKS.get(point.verdict, point.verdict), grew)]

@@ -1,9 +1,7 @@
 """What to take from each figure, made from the rows it draws: numbers, and no difference beside those of the ratios."""
 
-import math
-
-from reports.latency.loads import shares, topmost
-from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
+from reports.latency.loads import topmost
+from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT, finite
 from reports.reading.view import BYSTANDERS, STAGES, View, short
 from reports.wording import interval, listed, number, rate, sentence
 from runfile.facts import Latency
@@ -13,11 +11,14 @@ BACKLOG = "backlog"
 
 
 def percentiles(view: View[Latency]) -> str:
-    """Tell the medians, and how far the raw limit is."""
-    words = [f"{median} in {view.title(name)}" for name in view.variants if (median := _ms(view, name, "p50"))]
+    """Tell the medians, and the raw limit at the pace of the load and, where it was measured, without a pause."""
+    words = _in_each(view, "p50")
     if not words:
         return "No median response time of a prediction is published."
-    return f"The median prediction took {listed(words)}{_raw_limit(view)}."
+    paced, hot = _ms(view, RAW_LIMIT, "p50"), _ms(view, RAW_LIMIT, "p50", BACK_TO_BACK)
+    without_rest = f" ({hot} where the core never rests)" if hot else ""
+    limit = f", with a raw limit of {paced}{without_rest}" if paced else ""
+    return f"The median prediction took {words}{limit}."
 
 
 def stages(view: View[Latency]) -> str:
@@ -33,48 +34,52 @@ def stages(view: View[Latency]) -> str:
 
 def curve(view: View[Latency]) -> str:
     """Tell how slow the slow requests are."""
-    words = [
-        f"{slow} in {view.title(each.variant)}" for each in view.curves if (slow := _ms(view, each.variant, "p95"))
-    ]
+    words = _in_each(view, "p95")
     if not words:
         return "No variant answered enough requests well to tell how slow its slow ones are."
-    return f"One prediction in twenty took at least {listed(words)}."
+    return f"One prediction in twenty took at least {words}."
+
+
+def _in_each(view: View[Latency], percentile: str) -> str:
+    """List a response time of predictions as far as it is known."""
+    known = {name: ms for name in view.variants if (ms := _ms(view, name, percentile))}
+    return listed([f"{ms} in {view.title(name)}" for name, ms in known.items()])
+
+
+def _ms(view: View[Latency], name: str, percentile: str, case: str = PREDICTION) -> str:
+    value = finite(view.percentile(name, case, percentile))
+    return "" if value is None else number(value, "ms")
 
 
 def stage_ms(view: View[Latency], variant: str, stage: str) -> float:
     """Return the median of one stage in ms, 0 where the variant has no such stage or it is withheld."""
-    row = view.results.find(variant, PREDICTION, f"stage_{stage}_p50")
-    value = row.value if row is not None and row.known else None
-    return value if value is not None and math.isfinite(value) else 0.0
+    return finite(view.results.find(variant, PREDICTION, f"stage_{stage}_p50")) or 0.0
 
 
 def rates(view: View[Latency]) -> str:
     """Tell what beyond capacity is still answered in time, and what bystanders notice; "" where no row says so."""
-    said = [words for words in (_overload(view), _bystanders(view)) if words]
-    return " ".join(map(sentence, said))
+    return " ".join(sentence(words) for words in (_overload(view), _bystanders(view)) if words)
 
 
 def _overload(view: View[Latency]) -> str:
     """Tell the goodput of each variant at about the same multiple of its own capacity."""
     top = topmost(view)
-    words = [words for name, offered in top.items() if (words := _goodput(view, name, offered))]
-    known = [share for name, offered in top.items() if (share := shares(view, name).get(offered))]
-    where = f"about {min(known):.2g} times their own capacity" if known else "their highest rates"
-    return f"answered in time at {where}: {listed(words)}" if words else ""
+    words = [words for name, offered in top.rates.items() if (words := _goodput(view, name, offered))]
+    return f"answered in time at {top.title}: {listed(words)}" if words else ""
 
 
 def _goodput(view: View[Latency], name: str, offered: float) -> str:
     """Return what a variant answered in time at one rate, its best step before, and what was left to do."""
-    rows = [row for row in view.results.by_rate(name, PREDICTION, GOODPUT) if row.value is not None]
-    now = next((row for row in rows if row.offered_per_s == offered), None)
-    if now is None:
+    rows = {row.offered_per_s or 0.0: row for row in view.results.by_rate(name, PREDICTION, GOODPUT)}
+    known = {at: value for at, row in rows.items() if (value := finite(row)) is not None}
+    if offered not in known:
         return ""
-    before = [row for row in rows if (row.offered_per_s or 0.0) < offered]
-    best = max(before, key=lambda row: row.value or 0.0, default=None)
-    backlog = view.results.at(name, PREDICTION, BACKLOG, offered)
-    notes = [f"at best before {number(best.value)} of {rate(best.offered_per_s)}"] if best else []
-    notes += [f"backlog {number(backlog.value)}"] if backlog and backlog.value is not None else []
-    answered = f"{number(now.value)} {interval(now.low, now.high)}".rstrip()
+    before = [at for at in known if at < offered]
+    best = max(before, key=lambda at: known[at], default=None)
+    backlog = finite(view.results.at(name, PREDICTION, BACKLOG, offered))
+    notes = [] if best is None else [f"at best before {number(known[best])} of {rate(best)}"]
+    notes += [] if backlog is None else [f"backlog {number(backlog)}"]
+    answered = f"{number(known[offered])} {interval(rows[offered].low, rows[offered].high)}".rstrip()
     more = f" ({'; '.join(notes)})" if notes else ""
     return f"{answered} of {rate(offered)} predictions per second in {view.title(name)}{more}"
 
@@ -82,28 +87,11 @@ def _goodput(view: View[Latency], name: str, offered: float) -> str:
 def _bystanders(view: View[Latency]) -> str:
     """Tell the median of bystanders at the lowest rate and at the highest that has one; their own rate never rises."""
     case = next((each for each in BYSTANDERS if each in view.cases), "")
-    words = [words for name in view.variants if (words := _ends(view, name, case))]
+    words = []
+    for name in view.variants:
+        rows = [row for row in view.results.by_rate(name, case, "response_p50") if row.known]
+        if len(rows) > 1:
+            first, last = number(rows[0].value, "ms"), number(rows[-1].value, "ms")
+            words.append(f"{first} and {last} at {rate(rows[-1].offered_per_s)} per second in {view.title(name)}")
     said = "the median at the lowest rate of predictions and at the highest that has one"
     return f"{short(case)}, {said}: {listed(words)}" if words else ""
-
-
-def _ends(view: View[Latency], name: str, case: str) -> str:
-    rows = [row for row in view.results.by_rate(name, case, "response_p50") if row.known and row.value is not None]
-    if len(rows) <= 1:
-        return ""
-    first, last = rows[0], rows[-1]
-    at = f"at {rate(last.offered_per_s)} per second in {view.title(name)}"
-    return f"{number(first.value, 'ms')} and {number(last.value, 'ms')} {at}"
-
-
-def _raw_limit(view: View[Latency]) -> str:
-    """Tell the bare model's median at the pace of the load and, where it was measured, without a pause."""
-    paced, hot = _ms(view, RAW_LIMIT, "p50"), _ms(view, RAW_LIMIT, "p50", BACK_TO_BACK)
-    if not paced:
-        return ""
-    return f", with a raw limit of {paced}" + (f" ({hot} where the core never rests)" if hot else "")
-
-
-def _ms(view: View[Latency], name: str, percentile: str, case: str = PREDICTION) -> str:
-    row = view.percentile(name, case, percentile)
-    return number(row.value, "ms") if row is not None and row.known and row.value != math.inf else ""

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 
 from reports.latency import capacity, ratios
+from reports.latency.loads import common
 from reports.reading.results import PREDICTION
 from reports.reading.standing import Standing
 from reports.reading.view import View
 from reports.wording import around, interval, listed, number, rate
-from runfile.facts import Latency, Ratio, Variant
+from runfile.facts import Latency, Ratio
 from runfile.rows import ResultRow
 
 MEDIAN = "response_p50"
@@ -18,32 +19,28 @@ def headline(view: View[Latency], standing: Standing) -> str:
     """Return the verdict of a run."""
     if not standing.claims:
         return standing.words
-    common = view.common_rates(PREDICTION, MEDIAN)
-    if not common:
+    rates = common(view)
+    if not rates:
         return "No verdict: no response time of a prediction is published at a rate that all were offered."
-    return " ".join(words for words in (_at(view, common[0]), capacity.sentence(view), ratios.crossover(view)) if words)
+    return " ".join(words for words in (_at(view, rates[0]), capacity.sentence(view), ratios.crossover(view)) if words)
 
 
 def _at(view: View[Latency], offered: float) -> str:
     """Tell all that is known at one rate: who differs from whom, who failed, of whom nothing is known."""
     rows = {name: view.results.at(name, PREDICTION, MEDIAN, offered) for name in view.variants}
     known = {name: row for name, row in rows.items() if row is not None and row.known}
-    carried = sorted((name for name in known if not _failed(known[name])), key=lambda name: known[name].value or 0.0)
+    failing = [name for name, row in known.items() if row.value == math.inf]
+    carried = sorted((name for name in known if name not in failing), key=lambda name: known[name].value or 0.0)
     parts = list(_pairs(view, offered, carried, known))
     if len(carried) == 1:
-        (name,) = carried
-        parts.append(
-            f"the median prediction took {_ms(known[name])} in {view.title(name)}, with nothing to compare it to"
-        )
-    if failing := [view.title(name) for name in known if _failed(known[name])]:
-        parts.append(f"{listed(failing)} did not carry the load: half or more of the predictions got no good answer")
+        took = f"the median prediction took {number(known[carried[0]].value, 'ms')} in {view.title(carried[0])}"
+        parts.append(f"{took}, with nothing to compare it to")
+    if failing:
+        who = listed([view.title(name) for name in failing])
+        parts.append(f"{who} did not carry the load: half or more of the predictions got no good answer")
     if silent := [view.title(name) for name in rows if name not in known]:
         parts.append(f"nothing is said of {listed(silent)}: its numbers are withheld")
     return f"At {rate(offered)} predictions per second, {'; '.join(parts)}."
-
-
-def _failed(row: ResultRow) -> bool:
-    return row.value is not None and math.isinf(row.value)
 
 
 def _pairs(view: View[Latency], offered: float, names: Sequence[str], medians: dict[str, ResultRow]) -> Iterator[str]:
@@ -63,23 +60,33 @@ def _pairs(view: View[Latency], offered: float, names: Sequence[str], medians: d
             if ratio is not None and ratios.claimed(ratio) and not inside:
                 differ.append((first, last))
                 yield _differ(view, ratio, medians)
+            elif span == 1 and ratio is not None:
+                pair = f"{view.title(ratio.left)} and {view.title(ratio.right)}"
+                yield f"{pair} cannot be told apart ({_shown(ratio)}{_why(ratio)})"
             elif span == 1:
-                yield _alike(view, ratio) if ratio else _uncompared(view, names[first], names[last])
+                yield f"{view.title(names[first])} and {view.title(names[last])} were not compared"
 
 
 def _differ(view: View[Latency], ratio: Ratio, medians: dict[str, ResultRow]) -> str:
+    """Tell who is faster; where one answer was stored and the other computed, that is what the reader came for."""
     left, right = view.title(ratio.left), view.title(ratio.right)
-    how = "of the time of" if (ratio.value or 0.0) < 1 else "times as long as"
-    times = f"{_ms(medians[ratio.left])} against {_ms(medians[ratio.right])}"
-    return f"{_prediction(view, ratio.left)} of {left} took {_shown(ratio)} {how} {right}: {times}"
+    kinds = _kind(view, ratio.left), _kind(view, ratio.right)
+    if set(kinds) == {"stored", "live"}:
+        left, right = f"a {kinds[0]} prediction ({left})", f"a {kinds[1]} one ({right})"
+    how = "faster" if (ratio.value or 0.0) < 1 else "slower"
+    times = " against ".join(number(medians[name].value, "ms") for name in (ratio.left, ratio.right))
+    return f"{left} is {how} than {right}: it took {_shown(ratio)} times as long, {times}"
 
 
-def _alike(view: View[Latency], ratio: Ratio) -> str:
-    return f"{view.title(ratio.left)} and {view.title(ratio.right)} cannot be told apart ({_shown(ratio)}{_why(ratio)})"
+def _kind(view: View[Latency], name: str) -> str:
+    """Return whether answers are stored, by whoever runs the model in nothing but a refresh, or live; "" if unknown."""
+    processes = [each for variant in view.run.variants if variant.name == name for each in variant.processes]
+    refreshes = {"refresh" in each.roles for each in processes if "model" in each.roles}
+    return "" if len(refreshes) != 1 else "stored" if refreshes.pop() else "live"
 
 
-def _uncompared(view: View[Latency], first: str, last: str) -> str:
-    return f"{view.title(first)} and {view.title(last)} were not compared"
+def _shown(ratio: Ratio) -> str:
+    return f"{number(ratio.value)} {interval(ratio.low, ratio.high)}".rstrip()
 
 
 def _why(ratio: Ratio) -> str:
@@ -89,19 +96,3 @@ def _why(ratio: Ratio) -> str:
     if ratio.floor_half_width is None:
         return f", {ratios.NOT_MEASURED}"
     return "" if ratio.low <= 1 <= ratio.high else f", noise floor {around(ratio.floor_half_width)}"
-
-
-def _shown(ratio: Ratio) -> str:
-    return f"{number(ratio.value)} {interval(ratio.low, ratio.high)}".rstrip()
-
-
-def _ms(row: ResultRow) -> str:
-    return number(row.value, "ms")
-
-
-def _prediction(view: View[Latency], name: str) -> str:
-    """Return what answers: whoever runs the model in nothing but its refresh has stored the answer before."""
-    variant: Variant | None = next((each for each in view.run.variants if each.name == name), None)
-    models = [each for each in variant.processes if "model" in each.roles] if variant else []
-    stored = bool(models) and all("refresh" in each.roles for each in models)
-    return "a stored prediction" if stored else "a prediction"

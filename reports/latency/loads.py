@@ -1,5 +1,6 @@
 """The loads at which variants are compared: a rate that all were offered, or a share of each one's own capacity."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,27 +21,32 @@ class Load:
 
 
 def loads(view: View[Latency]) -> list[Load]:
-    """Return every load that anybody was offered, rising."""
-    rates = {name: offered(view, name) for name in view.variants}
-    common = set.intersection(*map(set, rates.values())) if rates else set()
+    """Return every load that anybody was offered, rising: by its rate, or as a share that several have of their own."""
+    equal = common(view)
     own = {
-        name: {each: f"{share:.2g}" for each, share in shares(view, name).items() if each not in common}
-        for name in rates
+        name: {each: f"{share:.2g}" for each, share in shares(view, name).items() if each not in equal}
+        for name in view.variants
     }
-    shared = set.intersection(*(set(each.values()) for each in own.values())) if own else set()
+    having = Counter(share for each in own.values() for share in set(each.values()))
     found: dict[str, dict[str, float]] = {}
-    for name, series in rates.items():
-        for each in series:
+    for name in view.variants:
+        for each in offered(view, name):
             share = own[name].get(each, "")
-            title = f"{share} x own capacity" if share in shared else f"{rate(each)} per second"
+            title = f"{share} x own capacity" if having[share] > 1 else f"{rate(each)} per second"
             found.setdefault(title, {})[name] = each
     return sorted((Load(*each) for each in found.items()), key=lambda load: min(load.rates.values()))
 
 
 def offered(view: View[Latency], name: str) -> list[float]:
     """Return the predictions per second that a variant was offered, rising."""
-    rows = view.results.by_rate(name, PREDICTION, "response_p50")
-    return [row.offered_per_s for row in rows if row.offered_per_s is not None]
+    rows = (row for row in view.results.rows if (row.variant, row.case) == (name, PREDICTION))
+    return sorted({row.offered_per_s for row in rows if row.offered_per_s is not None})
+
+
+def common(view: View[Latency]) -> list[float]:
+    """Return the rates, rising, that all were offered of whom the run says any."""
+    rates = [set(each) for name in view.variants if (each := offered(view, name))]
+    return sorted(set.intersection(*rates)) if rates else []
 
 
 def shares(view: View[Latency], name: str) -> dict[float, float]:
@@ -60,17 +66,19 @@ def turns(view: View[Latency]) -> Iterator[Step]:
         yield from (step for step in trial.steps if not trial.variant and not step.reason)
 
 
-def topmost(view: View[Latency]) -> dict[str, float]:
-    """Return for each variant the rate at the highest multiple of its own capacity that all were offered, about.
+def topmost(view: View[Latency]) -> Load:
+    """Return the highest multiple of their own capacities that all were offered, about; else the highest rate of each.
 
-    Where the run knows no capacities it is the highest rate of each.
+    Of whom the run knows no multiple, nothing is said at one.
     """
-    known = {name: shares(view, name) for name in view.variants}
-    top = min((max(each.values()) for each in known.values() if each), default=0.0)
-    found = {}
-    for name, each in known.items():
-        close = [own for own, share in each.items() if abs(share - top) <= NEAR * top]
-        rates = close or offered(view, name)
-        if rates:
-            found[name] = rates[-1] if not close else min(close, key=lambda own: abs(each[own] - top))
-    return found
+    known = {name: each for name in view.variants if (each := shares(view, name))}
+    for top in sorted({share for each in known.values() for share in each.values()}, reverse=True):
+        near = {name: _nearest(each, top) for name, each in known.items()}
+        if all(abs(known[name][own] - top) <= NEAR * top for name, own in near.items()):
+            return Load(f"about {top:.2g} times their own capacity", near)
+    return Load("their highest rates", {name: every[-1] for name in view.variants if (every := offered(view, name))})
+
+
+def _nearest(own: dict[float, float], top: float) -> float:
+    """Return the rate whose share of capacity is nearest."""
+    return min(own, key=lambda each: abs(own[each] - top))

@@ -1,86 +1,64 @@
 """The first figure: percentiles with intervals, every variant and route class on one log axis."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from reports.drawing import axes as parts
+from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import BAND, INK, Look, look
-from reports.drawing.svg import drawing
-from reports.reading.results import RAW_LIMIT
-from reports.reading.view import PERCENTILES, case_title
+from reports.reading.results import RAW_LIMIT, finite
+from reports.reading.view import PERCENTILES, View, case_title
+from runfile.facts import Latency
+from runfile.rows import ResultRow
 
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from reports.reading.view import View
-    from runfile.facts import Latency
-    from runfile.rows import ResultRow
-
-LANE, TITLE, AXIS = 0.16, 0.36, 0.52  # inches
+LANE = 0.16  # inches
+RAW: Final[dict[str, Any]] = {"color": INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.4}
+TITLE = "Response time by percentile"
 TEXT = "Dots are percentiles of the response time in milliseconds on a log axis, bars their intervals."
 
 
 def draw(view: View[Latency]) -> str:
     """Draw the figure as SVG. A percentile that failures reach stands at the right edge, a withheld one at the left."""
-    keys = _keys(view)
-    row = LANE * (len(view.variants) + 1)
-    panels = {case: _worth_drawing(view, case) for case in view.cases}
-    height = AXIS + sum(row * len(rows) + TITLE for rows in panels.values()) + parts.legend_height(keys)
-
-    def paint(figure: Figure) -> None:
-        bottom = AXIS
-        for index, (case, rows) in enumerate(reversed(panels.items())):
-            _panel(view, parts.add(figure, bottom, row * len(rows)), case, rows, last=index == 0)
-            bottom += row * len(rows) + TITLE
-        parts.legend(figure, keys)
-
-    return drawing("percentiles", "Response time by percentile", TEXT, (parts.WIDTH, height), paint)
-
-
-def _worth_drawing(view: View[Latency], case: str) -> tuple[str, ...]:
-    """Return the percentiles that at least one variant has; the table tells why the others are withheld."""
-
-    def known(percentile: str) -> bool:
-        rows = [view.percentile(name, case, percentile) for name in view.variants]
-        return any(row is not None and row.known for row in rows)
-
-    return tuple(each for each in PERCENTILES if known(each)) or ("p50",)
-
-
-def _keys(view: View[Latency]) -> list[Artist]:
-    from matplotlib.lines import Line2D
-
-    keys = parts.variant_keys(view.titles.values())
+    keys = variant_keys(view.titles.values())
     if any(row.variant == RAW_LIMIT for row in view.results.rows):
-        keys.append(Line2D([], [], color=INK, linestyle=(0, (2, 1.5)), linewidth=1.4, label="raw limit"))
-    return keys
+        keys.append(Line2D([], [], **RAW, label="raw limit"))
+    panels = []
+    for case in view.cases:
+        # What no variant has is left out; the table tells why it is withheld.
+        rows = [each for each in PERCENTILES if any(_known(view, name, case, each) for name in view.variants)] or [
+            "p50"
+        ]
+        height = LANE * (len(view.variants) + 1) * len(rows)
+        panels.append(Panel(height, partial(_panel, view, case, rows), case_title(case)))
+    return column("percentiles", TITLE, TEXT, "response time in ms, log scale", panels, keys)
 
 
-def _panel(view: View[Latency], axes: Axes, case: str, percentiles: tuple[str, ...], *, last: bool) -> None:
-    low, high = parts.log_ms(axes, _all_values(view))
+def _known(view: View[Latency], name: str, case: str, percentile: str) -> ResultRow | None:
+    row = view.percentile(name, case, percentile)
+    return row if row is not None and row.known else None
+
+
+def _panel(view: View[Latency], case: str, percentiles: Sequence[str], axes: Axes) -> None:
+    limits = parts.log_ms(axes, _all_values(view))
     axes.set_ylim(len(percentiles) - 0.5, -0.5)
     axes.set_yticks(range(len(percentiles)), percentiles)
-    axes.set_title(case_title(case), loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=5, y=1)
-    axes.tick_params(labelbottom=last)
-    if last:
-        parts.name_across(axes, "response time in ms, log scale")
     for place, percentile in enumerate(percentiles):
         axes.axhspan(place - 0.46, place + 0.46, color=BAND, zorder=0, linewidth=0)
-        raw = view.percentile(RAW_LIMIT, case, percentile)
-        if raw is not None and raw.known and raw.value is not None and math.isfinite(raw.value):
-            axes.vlines(raw.value, place - 0.46, place + 0.46, color=INK, linestyle=(0, (2, 1.5)), linewidth=1.4)
+        raw = finite(view.percentile(RAW_LIMIT, case, percentile))
+        if raw is not None:
+            axes.vlines(raw, place - 0.46, place + 0.46, **RAW)
         for index, name in enumerate(view.variants):
-            offset = (index + 1) / (len(view.variants) + 1) - 0.5
-            _dot(axes, view.percentile(name, case, percentile), place + offset, look(index), (low, high))
+            row, offset = view.percentile(name, case, percentile), (index + 1) / (len(view.variants) + 1) - 0.5
+            if row is not None:
+                _dot(axes, row, place + offset, look(index), limits)
 
 
-def _dot(axes: Axes, row: ResultRow | None, height: float, style: Look, limits: tuple[float, float]) -> None:
-    if row is None:
-        return
+def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: tuple[float, float]) -> None:
     low_edge, high_edge = limits
     if not row.known or row.value is None:
         parts.say(axes, row.unknown, low_edge, height, 7)
@@ -98,6 +76,5 @@ def _dot(axes: Axes, row: ResultRow | None, height: float, style: Look, limits: 
 def _all_values(view: View[Latency]) -> list[float]:
     """Every value and bound of the figure: all panels share one axis, or their lengths could not be compared."""
     names = (*view.variants, RAW_LIMIT)
-    rows = [view.percentile(name, case, each) for name in names for case in view.cases for each in PERCENTILES]
-    known = [row for row in rows if row is not None and row.known]
-    return [value for row in known for value in (row.value, row.low, row.high) if value is not None]
+    rows = [_known(view, name, case, each) for name in names for case in view.cases for each in PERCENTILES]
+    return [value for row in rows if row for value in (row.value, row.low, row.high) if value is not None]

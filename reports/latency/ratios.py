@@ -3,12 +3,11 @@
 from reports.reading.results import PREDICTION
 from reports.reading.view import View, short
 from reports.section import ABSENT, Cell, Row, Table
-from reports.wording import around, interval, number, rate, sentence
+from reports.wording import around, interval, number, rate
 from runfile.facts import Floor, Latency, Ratio
 
 HEADLINE = (PREDICTION, "response_p50")
 NOT_MEASURED = "noise floor not measured"
-NO_CLAIMS = "Noise floor not measured: no ratio below is a claim."
 
 
 def claimed(ratio: Ratio) -> bool:
@@ -26,15 +25,25 @@ def of_medians(view: View[Latency]) -> list[Ratio]:
     return [each for each in between_architectures(view) if (each.case, each.metric) == HEADLINE]
 
 
-def table(view: View[Latency], found: list[Ratio], title: str, *, claims: bool) -> Table:
-    """Return ratios, none without the noise floor of its metric and rate; of what each is, where that differs."""
-    several = len({(each.case, each.metric) for each in found}) > 1 or found != of_medians(view)
-    columns = ("offered per s", "measured", "noise floor", "blocks", "claim")
-    return Table(title, columns, tuple(_row(view, each, about=several, claims=claims) for each in found), "ratio")
+def table(view: View[Latency], *, claims: bool) -> Table:
+    """Return the ratios of medians, none without the noise floor of its rate."""
+    rows = [_row(view, each, "", claims=claims) for each in of_medians(view)]
+    return _table("Median response of a prediction, paired within blocks", rows)
 
 
-def _row(view: View[Latency], ratio: Ratio, *, about: bool, claims: bool) -> Row:
-    of = f", {short(ratio.case).lower()} {metric_title(ratio.metric)}" if about else ""
+def others(view: View[Latency], *, claims: bool) -> Table:
+    """Return the other ratios, each with what it is of."""
+    found = [each for each in between_architectures(view) if (each.case, each.metric) != HEADLINE]
+    of = [f", {short(each.case).lower()} {metric(each.metric)}" for each in found]
+    rows = [_row(view, each, words, claims=claims) for each, words in zip(found, of, strict=True)]
+    return _table("Other metrics and routes", rows)
+
+
+def _table(title: str, rows: list[Row]) -> Table:
+    return Table(title, ("offered per s", "measured", "noise floor", "blocks", "claim"), rows, "ratio")
+
+
+def _row(view: View[Latency], ratio: Ratio, of: str, *, claims: bool) -> Row:
     floor = ratio.floor_half_width
     cells = (
         Cell(rate(ratio.offered_per_s)) if ratio.offered_per_s is not None else ABSENT,
@@ -46,9 +55,9 @@ def _row(view: View[Latency], ratio: Ratio, *, about: bool, claims: bool) -> Row
     return Row(f"{view.title(ratio.left)} / {view.title(ratio.right)}{of}", "", cells)
 
 
-def metric_title(metric: str) -> str:
+def metric(name: str) -> str:
     """Return the name of a metric as people say it."""
-    return metric.replace("_", " ")
+    return name.replace("_", " ")
 
 
 def floors(view: View[Latency]) -> list[Floor]:
@@ -61,7 +70,7 @@ def floor_sentence(view: View[Latency]) -> str:
     """Return the noise floor at low load, or that there is none."""
     found = floors(view)
     if not found:
-        return NO_CLAIMS
+        return "Noise floor not measured: no ratio below is a claim."
     again = next((view.title(arm.of) for arm in view.found.arms if arm.kind == "A/A"), "one architecture")
     said = f"{_floor(found[0])}, found by measuring {again} twice in {found[0].n} blocks"
     return f"Noise floor: {said}. No smaller difference is claimed."
@@ -74,8 +83,11 @@ def floor_note(view: View[Latency]) -> str:
 
 
 def _floor(floor: Floor) -> str:
-    at = "" if floor.offered_per_s is None else f" at {rate(floor.offered_per_s)} per second"
-    return f"{around(floor.half_width or 0.0)} in {metric_title(floor.metric)}{at}"
+    return f"{around(floor.half_width or 0.0)} in {metric(floor.metric)}{_at(floor, ' at ')}"
+
+
+def _at(floor: Floor, before: str) -> str:
+    return "" if floor.offered_per_s is None else f"{before}{rate(floor.offered_per_s)} per second"
 
 
 def floor_table(view: View[Latency]) -> Table:
@@ -84,19 +96,16 @@ def floor_table(view: View[Latency]) -> Table:
     for floor in floors(view):
         itself = Cell(number(floor.value), interval(floor.low, floor.high))
         cells = (itself, Cell(around(floor.half_width or 0.0)), Cell(f"{floor.n:,}"))
-        at = "" if floor.offered_per_s is None else f", {rate(floor.offered_per_s)} per second"
-        rows.append(Row(f"{metric_title(floor.metric)}{at}", "", cells))
-    return Table("Noise floor", ("ratio to itself", "noise floor", "blocks"), tuple(rows), "metric and rate")
+        rows.append(Row(f"{metric(floor.metric)}{_at(floor, ', ')}", "", cells))
+    return Table("Noise floor", ("ratio to itself", "noise floor", "blocks"), rows, "metric and rate")
 
 
 def crossover(view: View[Latency]) -> str:
     """Return where the order of two architectures changes, in one sentence; "" where the run does not know."""
     found = view.found.crossover
-    if found is None or (found.low is None and found.high is None) or {found.left, found.right} & view.arms:
+    if found is None or {found.left, found.right} & view.arms:
         return ""
-    if found.words:
-        return sentence(found.words)
-    bounds = (found.low is not None and f"above {rate(found.low)}", found.high and f"below {rate(found.high)}")
+    bounds = {"above": found.low, "below": found.high}
+    place = " and ".join(f"{word} {rate(bound)}" for word, bound in bounds.items() if bound is not None)
     pair = f"{view.title(found.left)} and {view.title(found.right)}"
-    place = " and ".join(each for each in bounds if each)
-    return f"The order of {pair} in {metric_title(found.metric)} changes {place} predictions per second."
+    return f"The order of {pair} in {metric(found.metric)} changes {place} predictions per second." if place else ""

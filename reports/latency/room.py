@@ -1,6 +1,9 @@
 """The section of the latency experiment: its headline, tables and figures, and what template they fill."""
 
+from dataclasses import replace
+
 from reports.latency import capacity, captions, headline, method, ratios, tables
+from reports.latency.loads import loads, offered
 from reports.reading import standing, view
 from reports.reading.results import RAW_LIMIT
 from reports.reading.view import View
@@ -39,23 +42,20 @@ def build(folder: Recorded) -> Section | None:
     seen = view.build(folder, "latency", found, [arm.name for arm in found.arms])
     judged = standing.judge(folder.run, found)
     parts = _parts(folder, seen, claims=judged.claims)
-    rises, compares = parts["rising"] or parts["points"] or parts["resources"], found.noise_floor is not None
+    rises = parts["rising"] or parts["points"] or parts["resources"]
+    compares = found.noise_floor is not None or found.ratios
+    links = {"results": "Results", "rising": "Rising load" if rises else "", "ratios": "Ratios" if compares else ""}
     return Section(
         name="latency",
         question="Where should the model live?",
         scope="These numbers are about response times and failures under load. They do not weigh failure isolation or "
         "staleness.",
-        template="latency/latency.html",
         found=found,
         standing=judged,
         headline=headline.headline(seen, judged),
         method=method.sentences(seen),
-        parts={**parts, "rises": rises, "compares": compares or found.ratios},
-        links={
-            "results": "Results",
-            **({"rising": "Rising load"} if rises else {}),
-            **({"ratios": "Ratios"} if compares or found.ratios else {}),
-        },
+        parts={**parts, "rises": rises, "compares": compares},
+        links={anchor: name for anchor, name in links.items() if name},
         titles=seen.titles,
         ratio_note=ratios.floor_note(seen),
         again=again(found, seen.titles, _steps(found)),
@@ -63,57 +63,65 @@ def build(folder: Recorded) -> Section | None:
 
 
 def _steps(found: Latency) -> list[Part]:
-    """Return the turns and steps of the trials that count."""
-    return [
-        (step.variant or trial.variant, trial.block, "a step" if trial.variant else "a turn", step.reason)
-        for trial in found.counted
-        for step in trial.steps
-    ]
+    """Return the steps and, since everybody has a turn in it, the rounds of the trials that count, but no warm-up."""
+    steps = [(trial, step) for trial in found.counted for step in trial.steps]
+    alone = [(trial.variant, trial.block, "a step", step.reason) for trial, step in steps if trial.variant]
+    rounds = {
+        (trial.trial, step.round): (trial.block, step.reason)
+        for trial, step in steps
+        if step.round and step.reason and not trial.variant
+    }
+    return [*alone, *(("", block, "a round", reason) for block, reason in rounds.values())]
 
 
 def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, object]:
     """Return what latency.html names."""
-    main = ratios.of_medians(seen)
-    rest = [each for each in ratios.between_architectures(seen) if each not in main]
     return {
         "hole": folder.absent.get("results.csv", NO_TABLE),
         "tables": tables.headlines(seen),
-        "low_load": spread(seen.low_rates()),
+        "low_load": spread([each for name in seen.variants for each in offered(seen, name)[:1]]),
         "has_raw_limit": any(row.variant == RAW_LIMIT for row in seen.results.rows),
-        "figures": at_low_load(seen, claims=claims),
+        "figures": _captioned(at_low_load(seen), claims=claims),
         "no_curve": "" if seen.curves else folder.absent.get("requests.parquet", TOO_FEW),
-        "rising": under_rising_load(seen, claims=claims),
+        "rising": _captioned(under_rising_load(seen), claims=claims),
         "brackets": capacity.table(seen),
         "points": capacity.point_tables(seen),
         "resources": tables.resources(seen),
-        "ratios": ratios.table(seen, main, "Median response of a prediction, paired within blocks", claims=claims),
-        "more_ratios": ratios.table(seen, rest, "Other metrics and routes", claims=claims),
+        "ratios": ratios.table(seen, claims=claims),
+        "more_ratios": ratios.others(seen, claims=claims),
         "floor_sentence": ratios.floor_sentence(seen),
         "floors": ratios.floor_table(seen),
         "crossover": ratios.crossover(seen) if claims else "",
     }
 
 
-def at_low_load(seen: View[Latency], *, claims: bool) -> list[Figure]:
+def _captioned(figures: list[Figure], *, claims: bool) -> list[Figure]:
+    """Return figures whose captions say no more than the run may."""
+    return figures if claims else [replace(each, caption=UNDECIDED) for each in figures]
+
+
+def at_low_load(seen: View[Latency]) -> list[Figure]:
     """Draw what there is data for, in reading order. matplotlib loads only where something is drawn."""
+    if not seen.results.rows:
+        return []
     from reports.latency import curve, percentiles, stages
 
     figures = []
     if seen.cases and seen.variants:
-        words = captions.percentiles(seen) if claims else UNDECIDED
-        figures.append(Figure(percentiles.draw(seen), words, PERCENTILES, tables.responses(seen)))
+        words, behind = captions.percentiles(seen), tables.responses(seen)
+        figures.append(Figure(percentiles.draw(seen), words, PERCENTILES, behind))
     if tables.has_stages(seen):
-        words = captions.stages(seen) if claims else UNDECIDED
-        figures.append(Figure(stages.draw(seen), words, STAGES, [tables.stages(seen)]))
+        figures.append(Figure(stages.draw(seen), captions.stages(seen), STAGES, [tables.stages(seen)]))
     if seen.curves:
-        figures.append(Figure(curve.draw(seen), captions.curve(seen) if claims else UNDECIDED, CURVE, []))
+        figures.append(Figure(curve.draw(seen), captions.curve(seen), CURVE, []))
     return figures
 
 
-def under_rising_load(seen: View[Latency], *, claims: bool) -> list[Figure]:
+def under_rising_load(seen: View[Latency]) -> list[Figure]:
     """Draw what happens when the offered rate rises; nothing where it did not."""
+    if not loads(seen):
+        return []
     from reports.latency import rates
 
-    svg = rates.draw(seen)
-    words = captions.rates(seen) if claims else UNDECIDED
-    return [Figure(svg, words, RATES.format(slo=exact(seen.found.slo_ms, "ms")), tables.by_load(seen))] if svg else []
+    svg, note = rates.draw(seen), RATES.format(slo=exact(seen.found.slo_ms, "ms"))
+    return [Figure(svg, captions.rates(seen), note, tables.by_load(seen))] if svg else []

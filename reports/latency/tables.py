@@ -1,7 +1,5 @@
 """The tables of the room: response times at low load, stages, every number by load, what the answers cost."""
 
-from collections.abc import Callable
-
 from reports.latency.captions import BACKLOG, stage_ms
 from reports.latency.loads import Load, loads
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
@@ -29,28 +27,28 @@ def responses(view: View[Latency]) -> list[Table]:
 
 def _responses(view: View[Latency], case: str) -> Table:
     columns = (*(f"{each}, ms" for each in PERCENTILES), "failed", "n")
-    names = view.with_raw_limit(case)
-    return _table(view, case_title(case), columns, names, lambda name: _response_cells(view, name, case))
+    limit = [RAW_LIMIT] if view.percentile(RAW_LIMIT, case, "p50") else []
+    rows = [Row(view.title(name), name, _response_cells(view, name, case)) for name in (*view.variants, *limit)]
+    return Table(case_title(case), columns, rows)
 
 
-def _response_cells(view: View[Latency], name: str, case: str) -> tuple[Cell, ...]:
+def _response_cells(view: View[Latency], name: str, case: str) -> list[Cell]:
     rows = [view.percentile(name, case, each) for each in PERCENTILES]
     failed = view.results.find(name, case, "failed_share")
     share = ABSENT if failed is None and name == RAW_LIMIT else cell(failed)
     count = next((row.n for row in (*rows, failed) if row is not None and row.n is not None), None)
-    times = [cell(row, each) for row, each in zip(rows, PERCENTILES, strict=True)]
-    return (*times, share, ABSENT if count is None else Cell(f"{count:,}"))
+    return [*map(cell, rows), share, ABSENT if count is None else Cell(f"{count:,}")]
 
 
 def stages(view: View[Latency]) -> Table:
     """Return the numbers behind the figure of stages."""
+    metrics = (*(f"stage_{stage}_p50" for stage in STAGES), RESPONSES[0])
+    rows = [
+        Row(view.title(name), name, [cell(view.results.find(name, PREDICTION, metric)) for metric in metrics])
+        for name in view.variants
+    ]
     columns = (*(f"{stage}, ms" for stage in STAGES), "response p50, ms")
-
-    def cells(name: str) -> tuple[Cell, ...]:
-        rows = [view.results.find(name, PREDICTION, f"stage_{stage}_p50") for stage in STAGES]
-        return (*map(cell, rows), cell(view.percentile(name, PREDICTION, "p50"), "p50"))
-
-    return _table(view, "Median time by stage of a prediction", columns, view.variants, cells)
+    return Table("Median time by stage of a prediction", columns, rows)
 
 
 def has_stages(view: View[Latency]) -> bool:
@@ -58,53 +56,33 @@ def has_stages(view: View[Latency]) -> bool:
     return any(stage_ms(view, name, stage) for name in view.variants for stage in STAGES)
 
 
-def _table(
-    view: View[Latency],
-    title: str,
-    columns: tuple[str, ...],
-    names: tuple[str, ...],
-    cells: Callable[[str], tuple[Cell, ...]],
-) -> Table:
-    return Table(title, columns, tuple(Row(view.title(name), name, cells(name)) for name in names))
-
-
 def by_load(view: View[Latency]) -> list[Table]:
     """Return the numbers by load that anybody has: response times, failures, goodput, backlog, processor time."""
-    wanted = [
-        *(
-            (case, metric, f"{short(case)}: {metric.replace('_', ' ')}, ms")
-            for case in view.cases
-            for metric in RESPONSES
-        ),
-        *((case, "failed_share", f"{short(case)}: failed") for case in view.cases),
-        (PREDICTION, GOODPUT, "Prediction: good answers within the SLO, per second"),
-        (PREDICTION, BACKLOG, "Prediction: backlog at the end of the step, requests"),
-        (STACK, CPU, "CPU seconds of the whole stack per 1,000 good answers"),
-    ]
     found = loads(view)
-    tables = [_by_load(view, found, *each) for each in wanted if _is_known(view, *each[:2])]
-    by_rate = all(len(set(load.rates.values())) == 1 for load in found)
-    return tables if by_rate else [_rates(view, found), *tables]
+    times = [(case, metric) for case in view.cases for metric in RESPONSES]
+    wanted = {
+        **{(case, metric): f"{short(case)}: {metric.replace('_', ' ')}, ms" for case, metric in times},
+        **{(case, "failed_share"): f"{short(case)}: failed" for case in view.cases},
+        (PREDICTION, GOODPUT): "Prediction: good answers within the SLO, per second",
+        (PREDICTION, BACKLOG): "Prediction: backlog at the end of the step, requests",
+        (STACK, CPU): "CPU seconds of the whole stack per 1,000 good answers",
+    }
+    tables = []
+    if any(len(set(load.rates.values())) > 1 for load in found):  # a share of capacity is another rate for each
+        lines = {load.title: [_rate(load, name) for name in view.variants] for load in found}
+        tables.append(_by_load(view, "Offered predictions, per second", lines))
+    for (case, metric), title in wanted.items():
+        rows = {load.title: [view.results.at(name, case, metric, load.rates.get(name)) for name in view.variants]
+                for load in found}  # fmt: skip
+        if any(row is not None and row.known for line in rows.values() for row in line):
+            tables.append(_by_load(view, title, {load: [*map(cell, line)] for load, line in rows.items() if any(line)}))
+    return tables
 
 
-def _is_known(view: View[Latency], case: str, metric: str) -> bool:
-    return any(row.known for name in view.variants for row in view.results.by_rate(name, case, metric))
-
-
-def _by_load(view: View[Latency], found: list[Load], case: str, metric: str, title: str) -> Table:
-    """Return one number, a line per load at which anybody has it and a column per architecture."""
-    percentile, rows = metric.removeprefix("response_"), []
-    for load in found:
-        known = [view.results.at(name, case, metric, load.rates.get(name)) for name in view.variants]
-        if any(known):
-            rows.append(Row(load.title, "", tuple(cell(row, percentile) for row in known)))
-    return Table(title, tuple(view.titles.values()), tuple(rows), "offered")
-
-
-def _rates(view: View[Latency], found: list[Load]) -> Table:
-    """Return how many predictions per second each load was: where it is a share of capacity, each one's own."""
-    rows = [Row(load.title, "", tuple(_rate(load, name) for name in view.variants)) for load in found]
-    return Table("Offered predictions, per second", tuple(view.titles.values()), tuple(rows), "offered")
+def _by_load(view: View[Latency], title: str, lines: dict[str, list[Cell]]) -> Table:
+    """Return a table with a line per load and a column per architecture."""
+    rows = [Row(load, "", cells) for load, cells in lines.items()]
+    return Table(title, tuple(view.titles.values()), rows, "offered")
 
 
 def _rate(load: Load, name: str) -> Cell:
@@ -118,16 +96,16 @@ def resources(view: View[Latency]) -> Table | None:
     after the step whose processor time was counted.
     """
     at = next((load for load in reversed(loads(view)) if _settled(view, load)), None)
-    if at is None and not any(view.results.find(name, STACK, MEMORY) for name in view.variants):
+    memory = {name: view.results.find(name, STACK, MEMORY) for name in view.variants}
+    if at is None and not any(memory.values()):
         return None
     rows = []
-    for name in view.variants:
+    for name, held in memory.items():
         cpu = None if at is None else view.results.at(name, STACK, CPU, at.rates[name])
-        memory = view.results.find(name, STACK, MEMORY)
-        size = cell(memory) if memory is None or not memory.known else Cell(number(memory.value, memory.unit))
-        rows.append(Row(view.title(name), name, (cell(cpu), size)))
+        size = cell(held) if held is None or not held.known else Cell(number(held.value, held.unit))
+        rows.append(Row(view.title(name), name, [cell(cpu), size]))
     where = f" at {at.title}" if at else ""
-    return Table(f"Resources of the whole stack{where}", ("CPU seconds per 1,000 answers", "memory"), tuple(rows))
+    return Table(f"Resources of the whole stack{where}", ("CPU seconds per 1,000 answers", "memory"), rows)
 
 
 def _settled(view: View[Latency], load: Load) -> bool:

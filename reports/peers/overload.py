@@ -1,31 +1,24 @@
 """The figure of the overload: goodput and p99 by server at multiples of capacity, one panel each."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from functools import partial
+
+from matplotlib.axes import Axes
 
 from reports.drawing import axes as parts
+from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import FAINT, look
-from reports.drawing.svg import drawing
-from reports.peers.tables import in_figure
+from reports.peers.tables import Servers, in_figure
+from reports.reading.results import Results, finite
 from reports.wording import FAILS
-from runfile.rows import WITHHELD
+from runfile.rows import WITHHELD, ResultRow
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from reports.peers.tables import Servers
-    from reports.reading.results import Results
-    from runfile.rows import ResultRow
-
-HEIGHT, GAP, TITLE, AXIS = 1.9, 0.72, 0.4, 0.6  # inches
+HEIGHT = 1.9  # inches
 SPREAD = 0.62  # of the place of a load, over which the servers stand side by side
 PERCENT = 100
 LANES = (WITHHELD, FAILS)  # the worst on top
+TITLE = "Goodput and p99 under overload, by server"
 TEXT = (
     "Two panels over the offered load as a multiple of capacity, a marker for each server: good answers in percent of "
     "capacity, and below it p99 of what was accepted in milliseconds, on a log axis."
@@ -34,24 +27,17 @@ TEXT = (
 
 def draw(found: Results, servers: Servers, slo_ms: float) -> str:
     """Draw the figure as SVG."""
-    keys = parts.variant_keys((title for _, title in servers), dashes=False)
-    lanes = HEIGHT + parts.LANE * len(LANES)
-    total = HEIGHT + GAP + TITLE + lanes + AXIS + parts.legend_height(keys)
-
-    def paint(figure: Figure) -> None:
-        below = parts.add(figure, AXIS, lanes)
-        _slowest(below, found, servers, slo_ms)
-        parts.name_across(below, "offered load, as a multiple of the server's own capacity")
-        above = parts.add(figure, AXIS + lanes + GAP, HEIGHT)
-        _goodput(above, found, servers)
-        parts.legend(figure, keys)
-
-    return drawing("peers", "Goodput and p99 under overload, by server", TEXT, (parts.WIDTH, total), paint)
+    goodput, slowest = partial(_goodput, found, servers), partial(_slowest, found, servers, slo_ms)
+    panels = [
+        Panel(HEIGHT, goodput, "Right answers in time, % of capacity"),
+        Panel(HEIGHT + parts.LANE * len(LANES), slowest, "p99 of what was accepted, ms"),
+    ]
+    keys = variant_keys((title for _, title in servers), dashes=False)
+    return column("peers", TITLE, TEXT, "offered load, as a multiple of the server's own capacity", panels, keys)
 
 
-def _goodput(axes: Axes, found: Results, servers: Servers) -> None:
-    _across(axes, found, "Right answers in time, % of capacity")
-    axes.axhline(PERCENT, color=FAINT, linewidth=1, zorder=1)
+def _goodput(found: Results, servers: Servers, axes: Axes) -> None:
+    _across(axes, found, PERCENT)
     highest = float(PERCENT)
     for index, place, row in _points(found, servers, "goodput_share"):
         if row.value is not None:
@@ -61,27 +47,26 @@ def _goodput(axes: Axes, found: Results, servers: Servers) -> None:
     axes.set_ylim(0, highest * 1.08)
 
 
-def _slowest(axes: Axes, found: Results, servers: Servers, slo_ms: float) -> None:
-    _across(axes, found, "p99 of what was accepted, ms")
+def _slowest(found: Results, servers: Servers, slo_ms: float, axes: Axes) -> None:
     points = _points(found, servers)
-    finite = [row.value for *_, row in points if row.value is not None and math.isfinite(row.value)]
-    low, high = min([*finite, slo_ms]) / 1.5, max([*finite, slo_ms]) * 1.5
-    lanes = parts.upwards(axes, HEIGHT, (low, high), LANES)
-    axes.axhline(slo_ms, color=FAINT, linewidth=1, zorder=1)
+    known = [slo_ms, *(value for *_, row in points if (value := finite(row)) is not None)]
+    high = max(known) * 1.5
+    lanes = parts.upwards(axes, HEIGHT, (min(known) / 1.5, high), LANES)
+    _across(axes, found, slo_ms)
     for index, place, row in points:
         if row.value is None or math.isinf(row.value):
-            lane = lanes[WITHHELD if row.value is None else FAILS]
-            parts.mark(axes, [place], [lane], look(index), "white" if row.value is None else "")
+            lane = WITHHELD if row.value is None else FAILS
+            parts.mark(axes, [place], [lanes[lane]], look(index), "white" if row.value is None else "")
         else:
             _point(axes, index, place, row.value, [min(each, high) for each in (row.low, row.high) if each is not None])
 
 
-def _across(axes: Axes, found: Results, title: str) -> None:
-    """Give every load a place of its own, with its name below."""
-    steps = in_figure(found)
-    axes.set_xlim(-0.5, len(steps) - 0.5)
-    axes.set_xticks(range(len(steps)), [words for words, *_ in steps])
-    parts.head(axes, title)
+def _across(axes: Axes, found: Results, line: float) -> None:
+    """Give every load a place of its own with its name below, and draw the line that all is compared with."""
+    names = [words for words, *_ in in_figure(found)]
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_xticks(range(len(names)), names)
+    axes.axhline(line, color=FAINT, linewidth=1, zorder=1)
 
 
 def _points(found: Results, servers: Servers, metric: str = "") -> list[tuple[int, float, ResultRow]]:
@@ -95,8 +80,8 @@ def _points(found: Results, servers: Servers, metric: str = "") -> list[tuple[in
     return points
 
 
-def _point(axes: Axes, index: int, place: float, value: float, bounds: Sequence[float]) -> None:
-    style = look(index)
-    if bounds:
-        axes.vlines([place], min(bounds), max(bounds), color=style.colour, linewidth=2)
+def _point(axes: Axes, index: int, place: float, value: float, bounds: Iterable[float]) -> None:
+    style, ends = look(index), sorted(bounds)
+    if ends:
+        axes.vlines([place], ends[0], ends[-1], color=style.colour, linewidth=2)
     parts.mark(axes, [place], [value], style)

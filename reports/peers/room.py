@@ -29,7 +29,6 @@ def build(folder: Recorded) -> Section | None:
         question="What does an inference server cost, and what does it keep under overload?",
         scope="Inference servers around the same image and model code, each in the form that its own documentation "
         "recommends for one core, one after the other on one machine.",
-        template="peers/peers.html",
         found=found,
         standing=judged,
         headline=headline(found, rows, judged),

@@ -1,6 +1,7 @@
 """The tables of the comparison of inference servers. Every number is a row of results.csv."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reports.reading.results import Results
 from reports.section import ABSENT, Row, Table, cell
@@ -8,36 +9,34 @@ from runfile.facts import Peer
 
 BARE, NEVER = "bare loop", float("inf")
 CAPACITY = " x capacity"
+
+# Heading, case and metric of each column.
 MAIN = (
-    ("no-op, 1/s", "no-op", "throughput", ""),
-    ("own cost, ms", "no-op", "own_cost", ""),
-    ("model, 1/s", "8 clients", "throughput", ""),
-    ("of the bare loop, 8 clients", "8 clients", "share_of_bare", ""),
-    ("of the bare loop, 1 client", "alone", "share_of_bare", ""),
-    ("memory, MB", "8 clients", "memory", ""),
+    ("no-op, 1/s", "no-op", "throughput"),
+    ("own cost, ms", "no-op", "own_cost"),
+    ("model, 1/s", "8 clients", "throughput"),
+    ("of the bare loop, 8 clients", "8 clients", "share_of_bare"),
+    ("of the bare loop, 1 client", "alone", "share_of_bare"),
+    ("memory, MB", "8 clients", "memory"),
 )
+BARE_LOOP = (("no-op", "throughput"), None, ("alone", "throughput"), None, None, None)  # what it has of them
 LATENCIES = (
-    ("1 client: 1/s", "alone", "throughput", ""),
-    ("p50, ms", "alone", "latency_p50", "p50"),
-    ("p99, ms", "alone", "latency_p99", "p99"),
-    ("8 clients: p50, ms", "8 clients", "latency_p50", "p50"),
-    ("p99, ms", "8 clients", "latency_p99", "p99"),
-    ("clients' turnaround, ms", "8 clients", "client_turnaround", ""),
+    ("1 client: 1/s", "alone", "throughput"),
+    ("p50, ms", "alone", "latency_p50"),
+    ("p99, ms", "alone", "latency_p99"),
+    ("8 clients: p50, ms", "8 clients", "latency_p50"),
+    ("p99, ms", "8 clients", "latency_p99"),
+    ("clients' turnaround, ms", "8 clients", "client_turnaround"),
 )
-OVERLOAD = (
-    ("good, of capacity", "goodput_share", ""),
-    ("accepted p50, ms", "accepted_p50", "p50"),
-    ("accepted p99, ms", "accepted_p99", "p99"),
-    ("refused", "refused_share", ""),
-    ("refusal p50, ms", "refusal_p50", ""),
-    ("all p50, ms", "response_p50", "p50"),
-)
-IMAGES = (
-    ("Pillow + NumPy, ms", "reference"),
-    ("ours, ms", "ours"),
-    ("ratio", "ratio"),
-    ("same first label", "agreement"),
-)
+OVERLOAD = {
+    "good, of capacity": "goodput_share",
+    "accepted p50, ms": "accepted_p50",
+    "accepted p99, ms": "accepted_p99",
+    "refused": "refused_share",
+    "refusal p50, ms": "refusal_p50",
+    "all p50, ms": "response_p50",
+}
+IMAGES = {"Pillow + NumPy, ms": "reference", "ours, ms": "ours", "ratio": "ratio", "same first label": "agreement"}
 
 Servers = list[tuple[str, str]]  # name and title
 
@@ -56,23 +55,39 @@ def by_cost(found: Results, peers: Sequence[Peer]) -> Servers:
 
 def main(found: Results, servers: Servers) -> Table:
     """Return the table of issue and README: what a server costs, and what is left of the bare loop."""
-    bare = (("throughput", "no-op"), None, ("throughput", "alone"), None, None, None)
-    cells = tuple(ABSENT if of is None else cell(found.find(BARE, of[1], of[0])) for of in bare)
-    rows = [Row("bare loop", BARE, cells), *_rows(found, servers, MAIN)]
-    return Table("Throughput and own cost", tuple(name for name, *_ in MAIN), tuple(rows), "server")
+    table = _table("Throughput and own cost", found, servers, MAIN)
+    bare = [ABSENT if of is None else cell(found.find(BARE, *of)) for of in BARE_LOOP]
+    return replace(table, rows=[Row(BARE, BARE, bare), *table.rows])
 
 
 def latencies(found: Results, servers: Servers) -> Table:
     """Return the latencies in the closed loop."""
-    columns = tuple(name for name, *_ in LATENCIES)
-    return Table("EfficientNet-Lite in the closed loop", columns, tuple(_rows(found, servers, LATENCIES)), "server")
+    return _table("EfficientNet-Lite in the closed loop", found, servers, LATENCIES)
 
 
-def _rows(found: Results, servers: Servers, columns: Sequence[tuple[str, str, str, str]]) -> list[Row]:
+def overloads(found: Results, servers: Servers) -> list[Table]:
+    """Return one table for every load."""
     return [
-        Row(title, name, tuple(cell(found.find(name, case, metric), p) for _, case, metric, p in columns))
-        for name, title in servers
+        _table(f"At {load} times capacity", found, servers, [(name, case, each) for name, each in OVERLOAD.items()])
+        for load, case in loads(found).items()
     ]
+
+
+def _table(title: str, found: Results, servers: Servers, columns: Sequence[tuple[str, str, str]]) -> Table:
+    """Return a table with a line for each server."""
+    rows = [
+        Row(shown, name, [cell(found.find(name, case, metric)) for _, case, metric in columns])
+        for name, shown in servers
+    ]
+    return Table(title, tuple(heading for heading, *_ in columns), rows, "server")
+
+
+def images(found: Results) -> Table | None:
+    """Return the image path, if it was measured."""
+    if found.find(BARE, "image path", "ratio") is None:
+        return None
+    cells = [cell(found.find(BARE, "image path", metric)) for metric in IMAGES.values()]
+    return Table("The image path", tuple(IMAGES), [Row("decode, crop, resize, normalise", "", cells)], "")
 
 
 def loads(found: Results) -> dict[str, str]:
@@ -83,27 +98,5 @@ def loads(found: Results) -> dict[str, str]:
 
 def in_figure(found: Results) -> list[tuple[str, str, str]]:
     """Return the loads of the figure: label, case and the metric of its p99. Eight clients are capacity itself."""
-    return [
-        ("1 x", "8 clients", "latency_p99"),
-        *((f"{load} x", case, "accepted_p99") for load, case in loads(found).items()),
-    ]
-
-
-def overloads(found: Results, servers: Servers) -> list[Table]:
-    """Return one table for every load."""
-    tables = []
-    for load, case in loads(found).items():
-        columns = tuple((name, case, metric, p) for name, metric, p in OVERLOAD)
-        rows = tuple(_rows(found, servers, columns))
-        tables.append(Table(f"At {load} times capacity", tuple(name for name, *_ in columns), rows, "server"))
-    return tables
-
-
-def images(found: Results) -> Table | None:
-    """Return the image path, if it was measured."""
-    if found.find(BARE, "image path", "ratio") is None:
-        return None
-    cells = tuple(cell(found.find(BARE, "image path", metric)) for _, metric in IMAGES)
-    return Table(
-        "The image path", tuple(name for name, _ in IMAGES), (Row("decode, crop, resize, normalise", "", cells),), ""
-    )
+    beyond = [(f"{load} x", case, "accepted_p99") for load, case in loads(found).items()]
+    return [("1 x", "8 clients", "latency_p99"), *beyond]

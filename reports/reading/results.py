@@ -1,5 +1,6 @@
-"""The rows of one experiment with a look-up: every number of its tables is one of them."""
+"""What a room looks up: the rows of its experiment, of which every number is one, and percentile curves."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +10,20 @@ from runfile.rows import ResultRow
 RAW_LIMIT = "raw limit"  # a variant of the rows that is no architecture: what a prediction costs at the least
 PREDICTION = "prediction"
 GOODPUT = "goodput"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Response time of predictions by percentile: `ms[i]` at share `shares[i]`; infinite where failures begin."""
+
+    variant: str
+    shares: tuple[float, ...]
+    ms: tuple[float, ...]
+
+    def below(self, share: float) -> "Curve":
+        """Return the part of the curve below a share."""
+        kept = sum(each < share for each in self.shares)
+        return replace(self, shares=self.shares[:kept], ms=self.ms[:kept])
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,12 @@ class Results:
 def of(experiment: str, rows: Iterable[ResultRow] | None) -> Results:
     """Return the rows of an experiment; there are none where results.csv is absent."""
     return Results(tuple(_bounded(row) for row in rows or () if row.experiment == experiment))
+
+
+def finite(row: ResultRow | None) -> float | None:
+    """Return the value of a row, None where nothing was measured, it is withheld, or failures reach it."""
+    value = row.value if row is not None and row.known else None
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _bounded(row: ResultRow) -> ResultRow:

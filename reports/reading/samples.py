@@ -1,36 +1,17 @@
 """requests.parquet as percentile curves: the predictions that count, at the lowest load of each variant."""
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from reports.reading.results import PREDICTION
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from reports.reading.results import PREDICTION, Curve
 from runfile import RunFileError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
 
 POINTS = 160
 MARKED = (0.5, 0.9, 0.95, 0.99)
 SAMPLES_ABOVE = -math.log(0.025)  # with fewer above it, a percentile has no 95 % interval, and the curve ends there
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Response time of predictions by percentile: `ms[i]` at share `shares[i]`; infinite where failures begin."""
-
-    variant: str
-    shares: tuple[float, ...]
-    ms: tuple[float, ...]
-
-    def below(self, share: float) -> Curve:
-        """Return the part of the curve below a share."""
-        kept = sum(each < share for each in self.shares)
-        return replace(self, shares=self.shares[:kept], ms=self.ms[:kept])
 
 
 def curves(requests: pa.Table, experiment: str) -> tuple[Curve, ...]:
@@ -38,12 +19,12 @@ def curves(requests: pa.Table, experiment: str) -> tuple[Curve, ...]:
 
     What does not count, such as a trial that was measured again, is in the file and in no number. Raises RunFileError.
     """
-    import numpy as np
-
     variants, offered = _texts(requests["variant"]), _numbers(requests["offered_per_s"])
     counted = _numbers(requests["counted"].cast("int8")) == 1
     counted &= (_texts(requests["experiment"]) == experiment) & (_texts(requests["case"]) == PREDICTION)
-    ms = _responses(requests)
+    # From the intended start, in ms; whatever is not a good answer is infinitely slow.
+    took = (_numbers(requests["done_ns"]) - _numbers(requests["intended_ns"])) / 1e6
+    ms = np.where(_texts(requests["outcome"]) == "ok", took, np.inf)
     found = []
     for name in dict.fromkeys(variants[counted].tolist()):
         own = counted & (variants == name)
@@ -51,21 +32,11 @@ def curves(requests: pa.Table, experiment: str) -> tuple[Curve, ...]:
     return tuple(curve for curve in found if curve.shares)
 
 
-def _responses(requests: pa.Table) -> NDArray[np.float64]:
-    """Response times in ms, from the intended start; whatever is not a good answer is infinitely slow."""
-    import numpy as np
-
-    took = (_numbers(requests["done_ns"]) - _numbers(requests["intended_ns"])) / 1e6
-    return np.where(_texts(requests["outcome"]) == "ok", took, np.inf)
-
-
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Return a column of numbers, infinite where there is none: what was never done took for ever.
 
     pyarrow's own to_numpy, and any Python value given to its functions, load pandas: half a second for nothing.
     """
-    import numpy as np
-
     known = np.from_dlpack(column.is_valid().cast("int8").combine_chunks()).astype(bool)
     values = np.full(len(column), np.inf)
     values[known] = np.from_dlpack(column.drop_null().combine_chunks())
@@ -74,8 +45,6 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
     """Return a column of texts that has no holes. Raises RunFileError."""
-    import numpy as np
-
     if column.null_count:
         raise RunFileError(
             "requests.parquet is damaged: a text is missing in it. Restore it from a copy, or run again."

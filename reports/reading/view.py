@@ -4,25 +4,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reports.reading import results, samples
-from reports.reading.results import PREDICTION, RAW_LIMIT, Results
-from reports.reading.samples import Curve
+from reports.reading import results
+from reports.reading.results import PREDICTION, RAW_LIMIT, Curve, Results
 from runfile import Recorded
 from runfile.facts import Found, Run
 from runfile.rows import ResultRow
 
-CASES = (PREDICTION, "metadata", "page", "image")
-BYSTANDERS = ("metadata", "image")  # route classes that need no model, the one that is asked for most first
 CASE_TITLES = {
     PREDICTION: "Prediction: needs the model",
     "metadata": "Photo metadata: needs no model",
     "page": "Photo page: shows the prediction, if there is one",
     "image": "Image bytes: needs no model",
 }
+BYSTANDERS = ("metadata", "image")  # route classes that need no model, the one that is asked for most first
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 STAGES = ("app", "db", "decode", "queue", "infer")
 
-F = TypeVar("F", bound="Found")
+F = TypeVar("F", bound=Found)
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,7 @@ class View(Generic[F]):
     def cases(self) -> tuple[str, ...]:
         """Route classes with numbers: ours in reading order, then any other."""
         found = self.results.cases
-        return (*(case for case in CASES if case in found), *(case for case in found if case not in CASES))
-
-    def low_rates(self) -> list[float]:
-        """Return the lowest offered rate of every variant that was offered several, in predictions per second."""
-        rows = [self.results.find(name, PREDICTION, "response_p50") for name in self.variants]
-        return [row.offered_per_s for row in rows if row is not None and row.offered_per_s is not None]
+        return tuple(case for case in dict.fromkeys((*CASE_TITLES, *found)) if case in found)
 
     def common_rates(self, case: str, metric: str) -> list[float]:
         """Return the offered rates, rising, at which every architecture with this number has it."""
@@ -79,17 +72,15 @@ class View(Generic[F]):
         """Return a response time at the lowest load."""
         return self.results.find(variant, case, f"response_{percentile}")
 
-    def with_raw_limit(self, case: str) -> tuple[str, ...]:
-        """Return the variants, and the raw limit where it was measured for this route class."""
-        return (*self.variants, RAW_LIMIT) if self.percentile(RAW_LIMIT, case, "p50") else self.variants
-
 
 def build(folder: Recorded, name: str, found: F, arms: Iterable[str] = ()) -> View[F]:
     """Return the view of one experiment; without results.csv all its look-ups are empty."""
+    from reports.reading.samples import curves
+
     rows, left_out = results.of(name, folder.results), frozenset(arms)
-    curves = [_carried(curve, rows) for curve in samples.curves(folder.requests(), name)]
+    carried = [_carried(curve, rows) for curve in curves(folder.requests(), name)]
     hidden = {*left_out, RAW_LIMIT}  # the bare model is a mark in the figures, and no line
-    drawn = tuple(curve for curve in curves if curve.shares and curve.variant not in hidden)
+    drawn = tuple(curve for curve in carried if curve.shares and curve.variant not in hidden)
     return View(folder.run, found, rows, drawn, left_out)
 
 

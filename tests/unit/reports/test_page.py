@@ -23,7 +23,7 @@ def test_every_experiment_has_a_room():
 def test_a_sound_run_reads_from_question_to_data(show):
     text = show().text
     order = [
-        "Where should the model live?", "took 0.15", "where few requests meet another one", "Under rising load",
+        "Where should the model live?", "it took 0.15", "where few requests meet another one", "Under rising load",
         "Capacity: how much", "Resources of the whole stack at", "Ratios and the noise floor", "Noise floor: ±4.0 %",
         "Promises", "✓ met", "by version 3 of the thresholds", "! warn", "Measured again or left out",
         "The architectures, as they ran", "How it was measured", "Reproduce", "Data This page",
@@ -94,15 +94,16 @@ def test_a_run_too_short_for_verdicts_makes_no_claim_whatever_its_profile_is_cal
     page = show(verdicts=False, run={"profile": "mine"})
     assert "This run proves that everything works; it is too short for claims." in page.text
     assert "muted" in {each.get("class") for each in page.all("div")}
-    for claim in ("✓ met", "✓ differ", "of the time of", "The largest stage", "Answered in time", "overtakes"):
+    for claim in ("✓ met", "✓ differ", "times as long", "The largest stage", "Answered in time", "The order of"):
         assert claim not in page.text
     assert "not judged" in page.text
     assert "24.6" in page.text
+    assert page.text.count("An illustration, not a finding.") == len(page.all("figure"))
 
 
 def test_a_run_that_is_long_enough_claims_whatever_its_profile_is_called(show):
     page = show(run={"profile": "smoke"})
-    assert "of the time of Embedded" in page.text
+    assert "is faster than a live one (Embedded)" in page.text
     assert "✓ met" in page.text
 
 
@@ -111,7 +112,7 @@ def test_an_invalid_run_is_stamped_with_reasons_and_what_to_do(show):
     page = show(gates=(gate,), validity=INVALID)
     for words in ("Not valid", "A fifth was never sent.", "What to do: Lower the rates.", "✕ fail", "80 of 100"):
         assert words in page.text
-    for claim in ("of the time of", "✓ met", "✓ differ", "overtakes"):
+    for claim in ("times as long", "✓ met", "✓ differ", "The order of"):
         assert claim not in page.text
     assert "Under rising load" in page.text
 
@@ -128,7 +129,7 @@ def test_an_interrupted_run_is_still_reported(show):
 def test_an_interrupted_run_shows_what_it_has(show):
     page = show(run={"state": "interrupted"}, without=("requests.parquet",))
     assert len(page.all("figure")) == 3
-    assert "of the time of" not in page.text
+    assert "times as long" not in page.text
 
 
 def test_a_run_that_died_at_once_is_still_reported(build):
@@ -190,6 +191,12 @@ def test_an_arm_is_drawn_nowhere(build):
     ]
 
 
+def test_a_setting_that_is_missing_is_not_told(show):
+    page = show(run={"settings": {}}, settings={})
+    assert "of the thresholds" not in page.text
+    assert "2 passed" in page.text
+
+
 def test_a_run_without_a_noise_floor_compares_nothing(show):
     page = show(noise_floor=None, ratios=())
     assert "ratios" not in page.ids
@@ -214,14 +221,14 @@ def test_what_was_measured_again_or_left_out_is_told(show):
     text = show().text
     assert "Embedded, block 1: the cores were 39 % off their usual speed." in text
     assert "Model as a service, block 2, failed and was tried again: the inference server was not ready" in text
-    assert "Embedded, block 1, a turn: lag p99 8 ms." in text
+    assert "All in turns, block 1, a round: lag p99 8 ms." in text
+    assert "warm-up" not in text
     assert "Measured again" not in show(trials=(), failed=()).text
 
 
 def test_what_happened_often_is_told_once(show):
-    first, *others = simulated.turns(2).steps
-    spoiled = [replace(each, reason="lag") if each.variant == first.variant else each for each in others]
+    steps = tuple(replace(each, reason="lag" if each.round != 2 else "") for each in simulated.turns(2).steps)
     failed = Failed(0, "model_in_db", "no port is free", again=False)
-    text = show(trials=(replace(simulated.turns(2), steps=(first, *spoiled)),), failed=(failed,)).text
-    assert "Embedded, block 2, a turn: lag (2 x)." in text
+    text = show(trials=(replace(simulated.turns(2), steps=steps),), failed=(failed,)).text
+    assert "All in turns, block 2, a round: lag (2 x)." in text
     assert "Model in the database, failed and is left out: no port is free." in text

@@ -12,16 +12,8 @@ def texts(figure):
     return [element.text for element in ET.fromstring(figure.svg).iter("text")]  # noqa: S314 - our own drawing
 
 
-def low(view):
-    return room.at_low_load(view, claims=True)
-
-
-def rising(view):
-    return room.under_rising_load(view, claims=True)
-
-
 def test_a_whole_run_has_three_figures_at_low_load(seen):
-    built = low(seen())
+    built = room.at_low_load(seen())
     assert len(built) == 3
     assert {"Model in the database", "raw limit"} <= set(texts(built[0]))
 
@@ -33,7 +25,7 @@ def test_failing_and_withheld_percentiles_are_drawn_as_words(seen):
         row("a", "prediction", "response_p99", math.inf, 8, math.inf),
         row("b", "prediction", "response_p95", 6, 5, 7),
     ]
-    (figure,) = low(seen(names=("a", "b"), rows=rows))
+    (figure,) = room.at_low_load(seen(names=("a", "b"), rows=rows))
     assert {"fails", "withheld"} <= set(texts(figure))
 
 
@@ -42,7 +34,7 @@ def test_a_percentile_that_no_variant_has_gets_no_room(seen):
         row("a", "prediction", "response_p50", 4, 3, 5),
         row("a", "prediction", "response_p99", None, n=40, verdict="withheld"),
     ]
-    (figure,) = low(seen(names=("a",), rows=rows))
+    (figure,) = room.at_low_load(seen(names=("a",), rows=rows))
     assert "p50" in texts(figure)
     assert "p99" not in texts(figure)
 
@@ -50,7 +42,7 @@ def test_a_percentile_that_no_variant_has_gets_no_room(seen):
 def test_a_curve_that_fails_says_where(seen):
     requests = [request(index, 5, outcome="timeout" if index % 5 == 0 else "ok") for index in range(100)]
     rows = [row("a", "prediction", f"response_{each}", value) for each, value in (("p50", 5.0), ("p95", math.inf))]
-    figures = low(seen(names=("a",), rows=rows, requests=requests))
+    figures = room.at_low_load(seen(names=("a",), rows=rows, requests=requests))
     assert "fails from here up" in texts(figures[-1])
 
 
@@ -58,38 +50,32 @@ def test_a_curve_that_fails_says_where(seen):
 def test_odd_values_are_drawn(seen, value):
     metrics = ("response_p50", "response_p95", "response_p99", "goodput")
     found = seen(names=("a",), rows=[row("a", "prediction", each, value, value, value, rate=4.0) for each in metrics])
-    assert low(found)
-    assert rising(found)
+    assert room.at_low_load(found)
+    assert room.under_rising_load(found)
 
 
 def test_no_data_no_figures(seen):
     found = seen(rows=[], requests=[])
-    assert low(found) == []
-    assert rising(found) == []
+    assert room.at_low_load(found) == []
+    assert room.under_rising_load(found) == []
 
 
 @pytest.mark.parametrize("count", [1, 6])
 def test_any_number_of_variants(seen, count):
     names = tuple(f"variant {number}" for number in range(count))
     rows = [row(name, "prediction", "response_p50", 4, 3, 5) for name in names]
-    (figure,) = low(seen(run={"variants": variants(names)}, rows=rows))
+    (figure,) = room.at_low_load(seen(run={"variants": variants(names)}, rows=rows))
     assert set(names) <= set(texts(figure))
 
 
-def test_nothing_is_said_where_nothing_may_be_claimed(seen):
-    found = seen()
-    figures = [*room.at_low_load(found, claims=False), *room.under_rising_load(found, claims=False)]
-    assert {figure.caption for figure in figures} == {"An illustration, not a finding."}
-
-
 def test_words_of_the_caption_have_a_definition_beside_it(seen):
-    (figure,) = rising(seen())
+    (figure,) = room.under_rising_load(seen())
     for words in ("In time is a good answer within 250", "Own capacity is", "The backlog is"):
         assert words in figure.note
 
 
 def test_predictions_bystanders_and_goodput_each_have_a_panel(seen):
-    (figure,) = rising(seen())
+    (figure,) = room.under_rising_load(seen())
     said = texts(figure)
     panels = ("Prediction: response", "Photo metadata: response", "Goodput")
     assert all(any(text.startswith(panel) for text in said) for panel in panels)
@@ -106,11 +92,11 @@ def test_what_has_no_time_stands_in_a_lane_of_its_name(seen):
         row("a", "prediction", "response_p95", math.inf, rate=16),
         row("a", "prediction", "response_p50", 20, 19, math.inf, rate=2),
     ]
-    (figure,) = rising(seen(names=("a",), rows=rows))
+    (figure,) = room.under_rising_load(seen(names=("a",), rows=rows))
     assert {"withheld", "saturated", "fails"} <= set(texts(figure))
 
 
 def test_no_goodput_at_all_is_said(seen):
     rows = [row("a", "prediction", "goodput", value, rate=rate) for rate, value in ((4, 4), (40, 0))]
-    (figure,) = rising(seen(names=("a",), rows=rows))
+    (figure,) = room.under_rising_load(seen(names=("a",), rows=rows))
     assert "none" in texts(figure)

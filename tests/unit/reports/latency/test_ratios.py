@@ -14,7 +14,7 @@ def plain(cell):
 def test_every_ratio_has_the_noise_floor_of_its_own_rate_beside_it(seen):
     far = ratio("model_in_db", "embedded", None, None, None, offered_per_s=28.0, floor_half_width=0.12, claim=False)
     found = seen(ratios=(ratio("model_as_service", "embedded", 1.19, 1.12, 1.27), far))
-    table = ratios.table(found, ratios.of_medians(found), "t", claims=True)
+    table = ratios.table(found, claims=True)
     assert [each.title for each in table.rows] == [
         "Model as a service / Embedded", "Model in the database / Embedded",
     ]  # fmt: skip
@@ -25,7 +25,7 @@ def test_every_ratio_has_the_noise_floor_of_its_own_rate_beside_it(seen):
 
 def test_without_a_noise_floor_no_ratio_is_a_claim_whatever_the_run_says(seen):
     found = seen(noise_floor=(floor(half_width=None),), ratios=(ratio("a", "b", 0.5, 0.4, 0.6, floor_half_width=None),))
-    table = ratios.table(found, ratios.of_medians(found), "t", claims=True)
+    table = ratios.table(found, claims=True)
     assert [plain(cell) for cell in table.rows[0].cells[2:]] == ["not measured", "2", "\N{EN DASH} none"]
     assert ratios.floor_sentence(found) == "Noise floor not measured: no ratio below is a claim."
     assert ratios.floor_note(found) == "noise floor not measured"
@@ -33,14 +33,12 @@ def test_without_a_noise_floor_no_ratio_is_a_claim_whatever_the_run_says(seen):
 
 def test_nothing_is_judged_where_nothing_may_be_claimed(seen):
     found = seen()
-    table = ratios.table(found, ratios.of_medians(found), "t", claims=False)
+    table = ratios.table(found, claims=False)
     assert {each.cells[-1].text for each in table.rows} == {"not judged"}
 
 
 def test_other_ratios_say_of_what_they_are(seen):
-    found = seen()
-    (rest,) = [each for each in found.found.ratios if each.metric != "response_p50"]
-    (row,) = ratios.table(found, [rest], "t", claims=True).rows
+    (row,) = ratios.others(seen(), claims=True).rows
     assert row.title == "Model in the database / Embedded, prediction response p95"
 
 
@@ -61,8 +59,7 @@ def test_the_noise_floor_is_told_at_low_load_and_listed_by_metric_and_rate(seen)
     ]  # fmt: skip
 
 
-def test_the_crossover_is_told_in_the_words_of_the_run_or_in_ours(seen):
-    assert ratios.crossover(seen(crossover=replace(CROSSING, words="it crosses"))) == "It crosses."
+def test_the_crossover_is_told_with_titles_and_not_with_the_names_of_the_run(seen):
     assert ratios.crossover(seen(crossover=CROSSING)) == (
         "The order of Model as a service and Embedded in response p50 changes above 12 and below 28 predictions "
         "per second."
