@@ -104,7 +104,8 @@ def own_cores(limits: Thresholds, *, shared: int, pinned: bool) -> Gate:
 def equal(limits: Thresholds, variant: str, floors: Mapping[str, Estimate]) -> list[Gate]:
     """A1: the ratios A'/A by metric. Judged by the primary one; the others are noted, with a warning for wide ones.
 
-    Among equal systems a 95 % interval still excludes 1 in every twentieth session, whatever the number of blocks.
+    Among equal systems a 95 % interval still excludes 1 in every twentieth session, whatever the number of blocks: so
+    little is a warning, and claims must exceed it (`noise.claim`).
     """
     note = "; ".join(f"{metric} {_words(floor, 'x')}" for metric, floor in floors.items())
     gates = [limits["A1"].judge(variant, _gap(floors.get(PRIMARY), 1.0), note)]

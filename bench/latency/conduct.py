@@ -128,6 +128,9 @@ def climb(block: Block, arm: Arm, position: int) -> None:
     """Let one variant climb its staircase alone."""
     session, where = block.session, Where(NAME, block.number, arm.name, position)
     steps = ladder.staircase(arm.name, block.profile, session.capacity[arm.stack.name], MOST_PER_S)
+    if not steps:
+        session.say(f"{arm.name} carries more than the generator can send; it is measured at low load only")
+        return
     course = block.course(steps, warmup_s=block.profile.warmup_s)
     measure = partial(trial.measure, session, where, {arm.name: arm.stack}, course)
     failures.attempt(session, where, measure, partial(spoiled, session))

@@ -24,12 +24,23 @@ def half_width(estimate: Estimate) -> float:
     return float(np.expm1(np.log(estimate.high / estimate.low) / 2))
 
 
+def bar(floor: Estimate) -> float:
+    """Return what the logarithm of a ratio must exceed to be more than noise.
+
+    The half width of the interval of two equal systems; its far end where the two happen to differ.
+    """
+    width = half_width(floor)
+    if floor.low is None or floor.high is None or not np.isfinite(width) or floor.low <= 1 <= floor.high:
+        return float(np.log1p(width))
+    return float(max(abs(np.log(floor.low)), abs(np.log(floor.high))))
+
+
 def claim(estimate: Estimate, floor: Estimate) -> bool:
     """Whether a ratio may be called an effect: its interval excludes 1 and it is larger than the noise floor."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return False
     certain = estimate.low > 1 or estimate.high < 1
-    return certain and bool(abs(np.log(estimate.value)) > np.log1p(half_width(floor)))
+    return certain and bool(abs(np.log(estimate.value)) > bar(floor))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

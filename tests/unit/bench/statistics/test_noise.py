@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.statistics.estimates import Estimate, paired_ratio
-from bench.statistics.noise import canary_deviation, claim, half_width, holm, noise_floor, order_effect
+from bench.statistics.noise import bar, canary_deviation, claim, half_width, holm, noise_floor, order_effect
 
 INF = float("inf")
 NONE = Estimate(None, None, None, 0)
@@ -77,3 +77,13 @@ def test_no_order_effect_can_be_told_from_a_fixed_order_one_block_or_failures(ti
 def test_a_canary_that_is_twice_as_slow_or_as_fast_deviates_by_100_percent():
     session = [4.0, 4.0, 4.0, 8.0]
     assert [canary_deviation(ms, session) for ms in (4.0, 8.0, 2.0, 4.4)] == pytest.approx([0, 1, 1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least"),
+    [(0.95, 1.06, 0.055), (1.01, 1.09, 0.086), (0.9, 0.99, 0.105), (None, None, float("inf"))],
+)
+def test_two_copies_that_happen_to_differ_raise_the_bar_to_the_far_end(
+    low: float | None, high: float | None, least: float
+):
+    assert bar(Estimate(1.0, low, high, 5)) == pytest.approx(least, abs=0.001)
