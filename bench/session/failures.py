@@ -33,17 +33,18 @@ def attempt(
     spoiled: Callable[[Measured], str],
     keep: Callable[[Session, Any], None] = trial.keep,
 ) -> Measured | None:
-    """Measure, again if need be, and keep what was measured; None where it is left out."""
-    while True:
+    """Measure, up to twice again if need be, and keep what was measured; None where it is left out."""
+    for left in (2, 1, 0):  # one trial does not use up what is there for all
         measured = tried(session, where, measure)
         if measured is None:
             return None
-        reason = again(session, where, spoiled(measured))
+        reason = again(session, where, spoiled(measured) if left else "")
         if reason:
             measured = measured.spoiled(reason)
         keep(session, measured)
         if not reason:
             return measured
+    return None
 
 
 def again(session: Session, where: Where, reason: str, part: str = "") -> str:
@@ -56,15 +57,16 @@ def again(session: Session, where: Where, reason: str, part: str = "") -> str:
 
 
 def tried(session: Session, where: Where, measure: Callable[[], T]) -> T | None:
-    """Measure; after a failure once more, as often as the bound allows."""
-    while True:
+    """Measure; after a failure once more, if the bound allows."""
+    for left in (1, 0):
         try:
             return measure()
         except TrialFailed as failure:
-            again = may_repeat(session)
+            again = bool(left) and may_repeat(session)
             note(session, where, failure, again=again)
             if not again:
                 return None
+    return None
 
 
 def may_repeat(session: Session) -> bool:

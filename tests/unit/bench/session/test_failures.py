@@ -101,6 +101,14 @@ def test_one_that_fails_again_and_again_is_left_out_and_the_run_goes_on(this: Se
     assert this.said[-1] == "one: left out of this block: gone"  # type: ignore[attr-defined]
 
 
+def test_one_trial_does_not_use_up_the_repeats_of_all(this: Session):
+    this.repeats = 9
+    found, kept = attempt(this, Measuring(), lambda _: "late")
+    assert (found, len(kept), this.repeats) == (Shown(3), 3, 7)
+    assert attempt(this, Measuring([StackFailed("gone")] * 5), never) == (None, [])
+    assert this.repeats == 6
+
+
 def test_what_is_no_failure_of_a_trial_ends_the_run(this: Session):
     this.repeats = 3
     with pytest.raises(UsageProblem):
