@@ -4,22 +4,21 @@ A percentile is that of one block, a median the median over its rounds; withheld
 or was saturated. The goodput is a share: good predictions within the objective / all that were offered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from bench.comparing.row import GOODPUT, nearly
+from bench.comparing.row import GOODPUT, nearly, widest
 from bench.gates import thresholds
 from bench.statistics import steps
 from bench.statistics.noise import half_width, noise_floor
 from bench.statistics.quantities import MS, Quantities, collect
-from bench.statistics.steps import Full
+from bench.statistics.steps import PREDICTION, Full
 from runfile.columns import PROCESSES, schema_of
-from runfile.facts import Trial
+from runfile.facts import Latency
 
-PREDICTION = "prediction"
 PERCENTILES = ("response_p50", "response_p95")
 
 Values = Mapping[int, float]
@@ -27,12 +26,16 @@ Values = Mapping[int, float]
 
 @dataclass(frozen=True)
 class Blocks:
-    """The values of a run. `full` is what was saturated, by variant, case and rate; `shares` is the goodput."""
+    """The values of a run. `full` is what was saturated, by variant, case and rate; `shares` is the goodput.
+
+    `again` is the A/A copy and what it is a copy of; empty where the run has none.
+    """
 
     found: Quantities
     shares: Mapping[tuple[str, float], Values]
     full: Full
     deadline_ms: float
+    again: tuple[str, str]
 
     def of(self, variant: str, case: str, metric: str, rate: float) -> Values:
         """Return the values by block, all of them finite and above 0 so that they have a logarithm.
@@ -46,32 +49,32 @@ class Blocks:
         values = self.found.by_block(variant, case, metric, rate)
         return {block: min(value, self.deadline_ms) for block, value in values.items() if value > 0}
 
-    def floor(self, again: tuple[str, str], case: str, metric: str, rate: float) -> float:
+    def floor(self, case: str, metric: str, rate: float) -> float:
         """Return the half width of the ratio of two equal systems, e.g. 0.04; infinite where it was not measured.
 
         The one of nearly the same rate; at rates without, the widest of the metric. Where all goodput is in time, equal
         systems agree to the last digit, which says nothing about an overload: its floor is never below that of p50.
         """
-        copy, first = again
-        known = {}
-        for each in self.found.rates(copy):
-            over, under = (self.of(name, case, metric, each) for name in (copy, first))
+        known: dict[float, float] = {}
+        for each in self.found.rates(self.again[0]):
+            over, under = (self.of(name, case, metric, each) for name in self.again)
             both = sorted(over.keys() & under.keys())
             known[each] = half_width(noise_floor([over[block] for block in both], [under[block] for block in both]))
-        widths = {each: width for each, width in known.items() if np.isfinite(width)}
-        own = [width for each, width in widths.items() if nearly(each, rate)]
-        floor = max(own or widths.values(), default=np.inf)
-        return max(floor, self.floor(again, case, PERCENTILES[0], rate)) if metric == GOODPUT else floor
+        own = [width for each, width in known.items() if nearly(each, rate) and np.isfinite(width)]
+        floor = widest(own or known.values())
+        return max(floor, self.floor(case, PERCENTILES[0], rate)) if metric == GOODPUT else floor
 
 
-def of_requests(counted: pd.DataFrame, trials: Sequence[Trial], slo_ms: float, deadline_ms: float) -> Blocks:
+def of_requests(requests: pd.DataFrame, found: Latency, deadline_ms: float) -> Blocks:
     """Return the values of the requests that count, of the trials that count."""
     most, nothing = thresholds.load()["G7"].passes, schema_of(PROCESSES).empty_table().to_pandas()
     facts = [
-        steps.of_trial(trial, counted[counted["trial"] == trial.trial], nothing, slo_ms=slo_ms, most=most)
-        for trial in trials
+        steps.of_trial(trial, requests[requests["trial"] == trial.trial], nothing, slo_ms=found.slo_ms, most=most)
+        for trial in found.counted
     ]
-    return Blocks(collect(counted, trials), shares_in_time(counted, slo_ms), steps.saturated(facts), deadline_ms)
+    again = next(((arm.name, arm.of) for arm in found.arms if arm.kind == "A/A"), ("", ""))
+    shares = shares_in_time(requests, found.slo_ms)
+    return Blocks(collect(requests, found.counted), shares, steps.saturated(facts), deadline_ms, again)
 
 
 def shares_in_time(requests: pd.DataFrame, slo_ms: float) -> dict[tuple[str, float], dict[int, float]]:
@@ -83,6 +86,6 @@ def shares_in_time(requests: pd.DataFrame, slo_ms: float) -> dict[tuple[str, flo
     good = (own["outcome"] == "ok") & (own["done_ns"] - own["intended_ns"] <= slo_ms * MS)
     shares: dict[tuple[str, float], dict[int, float]] = {}
     for (variant, rate, block), group in good.groupby([own["variant"], own["offered_per_s"], own["block"]]):
-        values = group.to_numpy()
-        shares.setdefault((str(variant), float(str(rate))), {})[int(str(block))] = max(values.sum(), 0.5) / len(values)
+        share = max(group.sum(), 0.5) / len(group)
+        shares.setdefault((str(variant), float(str(rate))), {})[int(str(block))] = share
     return shares

@@ -1,6 +1,7 @@
 """`sweetspot compare BASE NEW` from beginning to end: read, compare, print, and the exit code."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench.comparing import latency, machine, peers, reservations, words
+from bench.comparing import latency, machine, peers, side, words
 from bench.comparing.machine import Movement
 from bench.comparing.row import UNTOLD, Row
 from bench.exits import Exit, UsageProblem
@@ -16,8 +17,6 @@ from runfile import Recorded, RunFileError, read
 from runfile.decoding import encode
 
 SCHEMA = "sweetspot.compare/2"
-
-
 COMPARERS = {"latency": latency, "peers": peers}  # alike: `side` of a run, `compare` two, LEGEND, NAMES of metrics
 
 
@@ -31,9 +30,10 @@ class Part:
     differences: Sequence[str]
     rows: Sequence[Row]
 
-    def rows_with(self, verdict: str) -> list[Row]:
-        """Return the rows with that verdict."""
-        return [row for row in self.rows if row.verdict == verdict]
+    @property
+    def verdicts(self) -> Counter[str]:
+        """How many rows have which verdict."""
+        return Counter(row.verdict for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Comparison:
         """What the shell gets: validity first, then whether something is surely slower."""
         if any(part.not_valid for part in self.experiments.values()):
             return Exit.NOT_VALID
-        slower = any(part.rows_with("slower") for part in self.experiments.values())
+        slower = any(part.verdicts["slower"] for part in self.experiments.values())
         return Exit.THRESHOLD_MISSED if slower else Exit.OK
 
 
@@ -71,30 +71,24 @@ def comparison(base: Recorded, new: Recorded) -> Comparison:
     """Compare two runs. Raises UsageProblem if they have nothing in common, RunFileError if one is damaged."""
     both = [name for name in COMPARERS if name in base.run.found and name in new.run.found]
     if not both:
-        raise UsageProblem(reservations.nothing_in_common(base, new))
+        raise UsageProblem(side.nothing_in_common(base, new))
     parts = {name: part(name, *map(COMPARERS[name].side, (base, new))) for name in both}
-    pairs = (("BASE", base, new), ("NEW", new, base))
-    alone = [
-        f"{name}: only in {label}"
-        for label, own, other in pairs
-        for name in own.run.found
-        if name not in other.run.found
-    ]
+    alone = side.only("", base.run.found, new.run.found)
     return Comparison(base.run.id, new.run.id, base.path.resolve() == new.path.resolve(), alone, parts)
 
 
 def part(name: str, base: Any, new: Any) -> Part:  # noqa: ANN401 - two sides of the same kind
     """Compare one experiment of two runs. Raises UsageProblem if they have no variant in common."""
     if not set(base.variants) & set(new.variants):
-        have = " and ".join(", ".join(side.variants) or "none" for side in (base, new))
+        have = " and ".join(", ".join(each.variants) or "none" for each in (base, new))
         raise UsageProblem(f"the runs have no variant in common: {have}; run the same variants twice")
     moved = machine.movements(base, new)
     band = machine.band(moved)
-    invalid, obstacles = reservations.not_valid(base, new), reservations.obstacles(base, new, band)
+    invalid, obstacles = side.not_valid(base, new), side.obstacles(base, new, band)
     table = COMPARERS[name].compare(base, new, band)
     if invalid or obstacles:
         table = [row if row.verdict == "not comparable" else replace(row, verdict=UNTOLD, why="") for row in table]
-    return Part(invalid, moved, obstacles, reservations.differences(base, new), table)
+    return Part(invalid, moved, obstacles, side.differences(base, new), table)
 
 
 def lines(found: Comparison) -> list[str]:
@@ -120,8 +114,8 @@ def closing(found: Part) -> list[str]:
         return ["Not valid: nothing is claimed."]
     if found.obstacles:
         return [f"Nothing is claimed: {'; '.join(found.obstacles)}."]
-    told = [f"{len(found.rows_with(word))} {word}" for word in ("slower", "faster") if found.rows_with(word)]
-    compared = len(found.rows) - len(found.rows_with("not comparable"))
+    told = [f"{found.verdicts[word]} {word}" for word in ("slower", "faster") if found.verdicts[word]]
+    compared = len(found.rows) - found.verdicts["not comparable"]
     return [f"NEW against BASE: {', '.join(told) or 'no difference told'}, of {compared} numbers compared."]
 
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.comparing.side import NOTHING, Side, differ
-from bench.comparing.welch import effect, from_intervals, mean
+from bench.comparing.side import Side, different
+from bench.comparing.welch import NOTHING, Band, effect, from_intervals, mean
 from bench.statistics.estimates import Estimate
 
 SOFTWARE = ("version: onnxruntime", "version: onnxruntime-gpu", "version: numpy", "version: pillow", "machine: python")
-Band = tuple[float, float]  # of logarithms, with 0 in it
 
 
 @dataclass(frozen=True)
@@ -33,19 +32,12 @@ def movements(base: Side, new: Side) -> list[Movement]:
     moved = effect(base.canary_ms.values(), new.canary_ms.values())
     was_ms, now_ms = (mean(side.canary_ms.values()).value for side in (base, new))
     canary = Movement("canary", was_ms, now_ms, moved.ratio if moved else NOTHING)
-    both = {name: (was, new.bare_ms[name]) for name, was in base.bare_ms.items() if name in new.bare_ms}
-    same = same_model_software(base, new)
+    same = not any(name in SOFTWARE or name.startswith("model of ") for name in different(base, new))
     return [canary] + [
-        Movement(name, was.value, now.value, from_intervals(was, now), same)
-        for name, (was, now) in both.items()
-        if was.value is not None and now.value is not None
+        Movement(name, was.value, now.value, from_intervals(was, now), counts=same)
+        for name, was in base.bare_ms.items()
+        if was.value is not None and (now := new.bare_ms.get(name, NOTHING)).value is not None
     ]
-
-
-def same_model_software(base: Side, new: Side) -> bool:
-    """Whether the bare model ran on the same packages, so that its speed tells about the machine."""
-    models = [name for name in base.described if name.startswith("model of ")]
-    return not any(differ(base, new, name) for name in (*SOFTWARE, *models))
 
 
 def band(moved: Sequence[Movement]) -> Band | None:

@@ -7,10 +7,9 @@ is wrongly told is 5 % (Holm 1979). There is no A/A arm among servers, so there 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bench.comparing.machine import Band
 from bench.comparing.row import UNTOLD, Row, judged
-from bench.comparing.side import NOTHING, Side, common, estimate
-from bench.comparing.welch import from_intervals, of_ratio
+from bench.comparing.side import Side, common, estimate
+from bench.comparing.welch import NOTHING, Band, from_intervals, of_ratio
 from bench.statistics.estimates import Estimate
 from runfile import Recorded
 from runfile.rows import ResultRow
@@ -24,14 +23,12 @@ LEGEND = (
     "NEW/BASE follows from both intervals; nobody was measured twice, so there is no noise floor.",
 )
 
-Numbers = Mapping[tuple[str, str, str], ResultRow]  # by variant, case and metric
-
 
 @dataclass(frozen=True, kw_only=True)
 class Peers(Side):
-    """What a peers run found."""
+    """What a peers run found: its rows by variant, case and metric."""
 
-    numbers: Numbers
+    numbers: Mapping[tuple[str, str, str], ResultRow]
 
 
 def side(recorded: Recorded) -> Peers:
@@ -39,30 +36,25 @@ def side(recorded: Recorded) -> Peers:
     found = recorded.run.experiments.peers
     assert found is not None  # noqa: S101 - only experiments that a run has are asked for
     rows = [row for row in recorded.results or () if row.experiment == "peers"]
-    fields = common(recorded, "peers")
-    releases = {f"peer {each.name}: release": each.release for each in found.peers}
+    bare = [row for row in rows if row.variant == BARE]
     return Peers(
-        **{**fields, "described": {**fields["described"], **releases}},
+        **common(recorded, "peers", **{f"peer {each.name}: release": each.release for each in found.peers}),
         variants=[each.name for each in found.peers if not each.failed],
-        bare_ms={
-            f"{BARE}, {row.case}": per_photo(estimate(row))
-            for row in rows
-            if (row.variant, row.metric) == (BARE, THROUGHPUT)
-        },
+        bare_ms={f"{BARE}, {row.case}": per_photo(row) for row in bare if row.metric == THROUGHPUT},
         numbers={(row.variant, row.case, row.metric): row for row in rows if row.variant != BARE},
     )
 
 
-def per_photo(rate: Estimate) -> Estimate:
+def per_photo(rate: ResultRow) -> Estimate:
     """Return the milliseconds per photo of so many photos per second."""
     value, low, high = (1e3 / edge if edge else None for edge in (rate.value, rate.high, rate.low))
-    return Estimate(value, low, high, rate.n)
+    return Estimate(value, low, high, rate.n or 0)
 
 
 def compare(base: Peers, new: Peers, band: Band | None) -> list[Row]:
     """Return the rows of all servers that both runs have, with verdicts. `band`: see `machine.band`."""
     blocks = min(base.blocks, new.blocks)
-    servers = [name for name in base.variants if name in new.variants]
+    servers = {*base.variants} & {*new.variants}
     keys = [key for key in base.numbers if key[0] in servers and key in new.numbers]
     return judged([measured(base.numbers[key], new.numbers[key], blocks, band) for key in keys])
 
@@ -74,17 +66,10 @@ def measured(base: ResultRow, new: ResultRow, blocks: int, band: Band | None) ->
     ratio = from_intervals(was, now)
     found = of_ratio(ratio, blocks)
     if found is None:
-        return replace(row, why=lacking(base, new))
+        withheld = [label for label, own in (("BASE", base), ("NEW", new)) if not own.known]
+        why = f"withheld in {' and '.join(withheld)}" if withheld else "no interval, or not above 0"
+        return replace(row, why=why)
     row = replace(row, ratio=ratio)
     if base.metric in NO_SPEED:
         return replace(row, verdict=UNTOLD, why="no speed, so only shown")
-    if band is None:
-        return row
-    low, high = (0.0, 0.0) if base.unit in MACHINE_FREE else band
-    return replace(row, p=found.p_outside(-high, -low) if row.more_is_better else found.p_outside(low, high))
-
-
-def lacking(base: ResultRow, new: ResultRow) -> str:
-    """Say why there is no ratio."""
-    withheld = [label for label, row in (("BASE", base), ("NEW", new)) if not row.known]
-    return f"withheld in {' and '.join(withheld)}" if withheld else "no interval, or not above 0"
+    return row.tested(found, band, 0.0 if base.unit in MACHINE_FREE else 1.0)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from bench.comparing.welch import Band, Effect
 from bench.statistics.estimates import CONFIDENCE, Estimate
 from bench.statistics.noise import holm
 
@@ -45,6 +46,13 @@ class Row:
     def word(self, ratio: float) -> Verdict:
         """Return the word for a ratio that is surely not 1; "slower" is always the bad news."""
         return "faster" if (ratio > 1) == self.more_is_better else "slower"
+
+    def tested(self, found: Effect, band: Band | None, factor: float) -> "Row":
+        """Return it with its p-value, where the machine moves it so many times as much as a time at rest."""
+        if band is None:
+            return self
+        low, high = (edge * factor if edge else 0.0 for edge in band)
+        return replace(self, p=found.p_outside(-high, -low) if self.more_is_better else found.p_outside(low, high))
 
 
 def nearly(rate: float, other: float) -> bool:

@@ -13,6 +13,8 @@ from scipy import stats
 from bench.statistics.estimates import CONFIDENCE, Estimate
 
 NO_TEST = 1.0
+NOTHING = Estimate(None, None, None, 0)
+Band = tuple[float, float]  # of logarithms, with 0 in it
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Effect:
 
 def mean(values: Iterable[float]) -> Estimate:
     """Return the geometric mean of positive values, one per block."""
-    logs = np.log(np.fromiter(values, dtype=np.float64))
-    return Estimate(_exp(logs.mean()) if len(logs) else None, None, None, len(logs))
+    known = [*values]
+    return Estimate(float(stats.gmean(known)) if known else None, None, None, len(known))
 
 
 def effect(base: Iterable[float], new: Iterable[float]) -> Effect | None:
@@ -57,9 +59,7 @@ def effect(base: Iterable[float], new: Iterable[float]) -> Effect | None:
     if not min(sizes):
         return None
     shift = float(logs[1].mean() - logs[0].mean())
-    if min(sizes) == 1:
-        return Effect(shift, None, 0.0, 1)
-    parts = [float(each.var(ddof=1)) / len(each) for each in logs]
+    parts = [float(each.var(ddof=1)) / len(each) for each in logs] if min(sizes) > 1 else [0.0]
     if np.isclose(sum(parts), 0, atol=1e-18):
         return Effect(shift, None, 0.0, min(sizes))
     freedom = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))

@@ -34,15 +34,16 @@ def direction(moved: Estimate) -> str:
 
 def table(rows: Sequence[Row], names: Mapping[str, str]) -> list[str]:
     """Return the rows, aligned; those without any value are only counted. `names`: short ones of metrics."""
-    shown = [row for row in rows if any(part is not None for side in (row.base, row.new) for part in parts(side))]
-    cells = [HEAD, *(line(row, names) for row in shown)]
-    lines = aligned(cells)
+    shown = [row for row in rows if known(row.base) or known(row.new)]
+    lines = aligned([HEAD, *(line(row, names) for row in shown)])
     left = len(rows) - len(shown)
-    if left:
-        lines.append(
-            f"Left out: {left} rows without a value in either run (too few requests in a trial, or saturated)."
-        )
-    return lines
+    words = f"Left out: {left} rows without a value in either run (too few requests in a trial, or saturated)."
+    return [*lines, words] if left else lines
+
+
+def known(found: Estimate) -> bool:
+    """Whether anything is known of a number."""
+    return any(part is not None for part in (found.value, found.low, found.high))
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
@@ -70,16 +71,9 @@ def ratio(found: Estimate) -> str:
 
 def bracket(found: Estimate) -> str:
     """Return a capacity."""
-    if found.low is None and found.high is None:
-        return "-"
-    return f"{number(found.low, 3)} to {number(found.high, 3)}"
+    return f"{number(found.low, 3)} to {number(found.high, 3)}" if known(found) else "-"
 
 
 def number(value: float | None, digits: int = 4) -> str:
     """Return a number; `-` where there is none."""
     return "-" if value is None else f"{value:.{digits}g}"
-
-
-def parts(found: Estimate) -> tuple[float | None, float | None, float | None]:
-    """Return what is known of a number."""
-    return found.value, found.low, found.high
