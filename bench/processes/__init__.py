@@ -1,1 +1,1 @@
-"""Anything that is started: guard, pipes, ports, turns."""
+"""Anything that is started: guard, ports, turns, fields of its command."""

@@ -2,13 +2,14 @@
 
     harness  <--socket-->  guard  --fork, setsid-->  child, and whatever the child starts
 
-It runs as `python -I -S guard.py --socket FD --cores 0,1 -- argv...`. The socket is the lifeline: when it reaches end
-of file the harness is gone, even by SIGKILL, and the guard ends the child's whole family. It tells the harness, a line
-each: `pid N` once the child runs, `exit N` when the child has ended (negative: by that signal), `done` after an order:
-`rest` and `wake` stop and continue the whole family, which does not notice.
+It runs as `python -I -S guard.py FD 0,1 argv...`: file descriptor of the socket, cores of the child (may be empty), its
+command. The socket is the lifeline: when it reaches end of file the harness is gone, even by SIGKILL, and the guard
+ends the child's whole family. It tells the harness, a line each: `pid N` once the child runs, `exit N` when the child
+has ended (negative: by that signal), `done` after an order: `rest` and `wake` stop and continue the whole family, which
+does not notice.
 """
 
-import argparse
+import contextlib
 import ctypes
 import os
 import select
@@ -16,9 +17,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 GRACE_S = 2.0
 KILL_POLL_S = 0.02
@@ -27,29 +27,24 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of l
 _SET_CHILD_SUBREAPER = 36
 
 
-def prctl() -> Callable[[int, int], int] | None:
-    """Return Linux's prctl, or None on other systems, where the process group alone must do."""
-    if sys.platform != "linux":
-        return None
-    library = ctypes.CDLL(None, use_errno=True)
-    return lambda option, value: int(library.prctl(option, value, 0, 0, 0))
+def control(option: int, value: int) -> None:
+    """Call Linux's prctl; on other systems the process group alone must do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def spawn(argv: Sequence[str], cores: Sequence[int]) -> int:
     """Start argv as the leader of a new session on the given cores; return its pid, which is also its group's id."""
-    control = prctl()
-    if control is not None:
-        control(_SET_CHILD_SUBREAPER, 1)  # orphans of the family come back to us, so a daemon cannot slip away
+    control(_SET_CHILD_SUBREAPER, 1)  # orphans of the family come back to us, so a daemon cannot slip away
     parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     try:
         os.setsid()
-        if control is not None:
-            control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(127)
+        control(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(127)
         if cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, cores)
         signal.set_wakeup_fd(-1)
@@ -65,18 +60,15 @@ def parents() -> dict[int, int]:
     """Return parent by pid for every process of the machine; empty where there is no /proc."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (folder / "stat").read_text()
-        except OSError:  # it ended while we looked
-            continue
-        found[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+        with contextlib.suppress(OSError):  # it may end while we look
+            found[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
     return found
 
 
 def descendants() -> set[int]:
     """Return the pids of all children of this process, however deep: the family, also what left the session."""
     family, parent_of = {os.getpid()}, parents()
-    while grown := {pid for pid, parent in parent_of.items() if parent in family and pid not in family}:
+    while grown := {pid for pid, parent in parent_of.items() if parent in family} - family:
         family |= grown
     return family - {os.getpid()}
 
@@ -89,12 +81,10 @@ def tell_family(leader: int, number: int) -> bool:
     except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
         reached = False
     for pid in descendants():
-        try:
+        with contextlib.suppress(ProcessLookupError):
             if os.getpgid(pid) != leader:  # the group has it already, and some servers take a second SIGTERM as "now!"
                 os.kill(pid, number)
                 reached = True
-        except ProcessLookupError:
-            continue
     return reached
 
 
@@ -153,38 +143,26 @@ def obey(leader: int, lifeline: socket.socket) -> bool:
 
 def tell(lifeline: socket.socket, line: str) -> None:
     """Report to the harness; it may be gone, and that is no reason to leave a family behind."""
-    try:
+    with contextlib.suppress(OSError):
         lifeline.sendall(f"{line}\n".encode())
-    except OSError:
-        return
 
 
-def nothing(_number: int, _frame: FrameType | None) -> None:
-    """Handle a signal by waking up only."""
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(descriptor: str, cores: str, *argv: str) -> None:
     """Run one command under guard until it ends or the harness does."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--socket", type=int, required=True)
-    parser.add_argument("--cores", default="")
-    parser.add_argument("argv", nargs="+")
-    options = parser.parse_args(arguments)
-    lifeline = socket.socket(fileno=options.socket)
+    lifeline = socket.socket(fileno=int(descriptor))
     lifeline.set_inheritable(False)
     wake, alarm = socket.socketpair()
     alarm.setblocking(False)  # noqa: FBT003 - set_wakeup_fd asks for it
-    signal.signal(signal.SIGCHLD, nothing)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # to be woken up is all
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # only the lifeline ends us, so that a stray signal orphans nobody
     signal.set_wakeup_fd(alarm.fileno())
-    leader = spawn(options.argv, [int(core) for core in options.cores.split(",") if core])
+    leader = spawn(argv, [int(core) for core in cores.split(",") if core])
     tell(lifeline, f"pid {leader}")
     code = wait_for_end(leader, lifeline, wake)
     ended = end_family(leader)
     tell(lifeline, f"exit {next((value for value in (code, ended) if value is not None), -signal.SIGKILL)}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -2,16 +2,16 @@
 
 import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from bench.exits import Failure, StackFailed
-from bench.processes.pipes import Lines
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).with_name("guard.py")
@@ -19,6 +19,29 @@ START_DEADLINE_S = 10.0
 ORDER_DEADLINE_S = 5.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
 TAIL_LINES = 15
+PIECE = 65536
+
+
+class Lines:
+    """Reads a pipe or a socket line by line, without waiting longer than it is told."""
+
+    def __init__(self, source: IO[bytes] | socket.socket) -> None:
+        self._source = source
+        self._read = b""
+
+    def next(self, timeout_s: float | None) -> str | None:
+        """Return the next line, "" at end of file, None when there was none in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while b"\n" not in self._read:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not select.select([self._source], [], [], left)[0]:
+                return None
+            received = os.read(self._source.fileno(), PIECE)
+            if not received:
+                return ""
+            self._read += received
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode()
 
 
 def ending(code: int) -> str:
@@ -53,7 +76,7 @@ class Guarded:
         with theirs, log.open("ab") as errors, (output or log).open("ab") as answers:
             pinned = ",".join(str(core) for core in cores)
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, "--socket", str(theirs.fileno()), f"--cores={pinned}", "--", *argv],
+                [sys.executable, "-I", "-S", GUARD, str(theirs.fileno()), pinned, *argv],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
                 bufsize=0,
@@ -175,9 +198,7 @@ class Guarded:
 
 def environment(*more: Mapping[str, str], path: Iterable[Path] = ()) -> dict[str, str]:
     """Return the environment of a child: ours, then what is given, with the repository importable."""
-    child = dict(os.environ)
-    for part in more:
-        child.update(part)
+    child = {name: value for part in (os.environ, *more) for name, value in part.items()}
     places = [str(ROOT), *(str(folder) for folder in path), child.get("PYTHONPATH", "")]
     child["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(place for place in places if place))
     return child

@@ -4,6 +4,7 @@ Between two turns it waits for the next line and takes no processor, so that who
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,14 +25,12 @@ class Turns:
         failure: type[Failure] = StackFailed,
     ) -> None:
         self._name = name
-        self._argv = argv
-        self._log = log
-        self._cores = cores
         self._failure = failure
+        self._start = partial(Guarded, name, argv, env=environment(), log=log, cores=cores, talks=True)
         self._process: Guarded | None = None
 
     def __enter__(self) -> Self:
-        self._process = Guarded(self._name, self._argv, env=environment(), log=self._log, cores=self._cores, talks=True)
+        self._process = self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
