@@ -13,7 +13,7 @@ from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
 from bench.processes.ports import HOST, wait_until_ready
-from bench.stacks.stack import Process, Role, Stack
+from bench.stacks.stack import Argv, Process, Role, Stack
 
 PREPARE_DEADLINE_S = 300.0
 READY_DEADLINE_S = 60.0
@@ -77,8 +77,7 @@ class RunningStack:
             shutil.copytree(prepared, data)
             return
         data.mkdir(parents=True, exist_ok=True)
-        for number, argv in enumerate(self.stack.prepare, start=1):
-            self._finish(f"prepare-{number}", argv, self._values(), PREPARE_DEADLINE_S)
+        self._run("prepare", self.stack.prepare, self._values(), PREPARE_DEADLINE_S)
         if prepared is not None:
             shutil.copytree(data, prepared)
 
@@ -118,34 +117,22 @@ class RunningStack:
             process.wake()
 
     def _backstage(self, role: Role) -> list[Guarded]:
-        who = [process for process in self.stack.processes if role in process.roles and "pages" not in process.roles]
-        return [self.processes[process.name] for process in who]
+        backstage = [each for each in self.stack.processes if role in each.roles and "pages" not in each.roles]
+        return [self.processes[each.name] for each in backstage]
 
     def deploy(self, version: str) -> None:
         """Make another model version live, by the commands of the stack file. Raises StackFailed."""
         pids = {f"{name}.pid": pid for name, pid in self.pids.items()}
-        for number, argv in enumerate(self.stack.deploy, start=1):
-            values = {**self._values(), **pids, "version": version}
-            self._finish(f"deploy-{number}", argv, values, DEPLOY_DEADLINE_S)
+        self._run("deploy", self.stack.deploy, {**self._values(), **pids, "version": version}, DEPLOY_DEADLINE_S)
 
     def _values(self) -> dict[str, object]:
-        place = self.place
-        ports = {f"{name}.port": port for name, port in self.ports.items()}
-        return {
-            "python": sys.executable,
-            "data": place.data.resolve(),
-            "models": place.models.resolve(),
-            "photos": place.photos.resolve(),
-            "live": place.data.resolve() / "live",
-            "variant": self.stack.folder,
-            **ports,
-        }
+        data, models, photos = (each.resolve() for each in (self.place.data, self.place.models, self.place.photos))
+        ours = {"data": data, "models": models, "photos": photos, "live": data / "live", "variant": self.stack.folder}
+        return {"python": sys.executable, **ours, **{f"{name}.port": port for name, port in self.ports.items()}}
 
-    def _command(
-        self, name: str, argv: Iterable[str], values: Mapping[str, object], own: Mapping[str, str] | None = None
-    ) -> Guarded:
+    def _command(self, name: str, argv: Argv, values: Mapping[str, object], own: Mapping[str, str]) -> Guarded:
         what = f"process {name}" if name in self.ports else name
-        filled = {key: fields.fill(text, values) for key, text in {**self.stack.env, **(own or {})}.items()}
+        filled = {key: fields.fill(text, values) for key, text in {**self.stack.env, **own}.items()}
         return Guarded(
             f"{self.stack.name}: {what}",
             [fields.fill(part, values) for part in argv],
@@ -154,9 +141,10 @@ class RunningStack:
             cores=self.place.cores,
         )
 
-    def _finish(self, name: str, argv: Iterable[str], values: Mapping[str, object], deadline_s: float) -> None:
-        with self._command(name, argv, values) as command:
-            command.end_well(deadline_s)
+    def _run(self, what: str, commands: Iterable[Argv], values: Mapping[str, object], deadline_s: float) -> None:
+        for number, argv in enumerate(commands, start=1):
+            with self._command(f"{what}-{number}", argv, values, {}) as command:
+                command.end_well(deadline_s)
 
     def _start(self, process: Process) -> None:
         port = self.ports[process.name]

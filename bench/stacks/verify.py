@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
@@ -52,9 +52,7 @@ class Asker:
     def __init__(self, variant: str, base_url: str) -> None:
         self.variant = variant
         self.base_url = base_url
-        self.http = urllib3.PoolManager(
-            retries=False, timeout=DEADLINE_S
-        )  # urllib3 reads no proxy from the environment
+        self.http = urllib3.PoolManager(retries=False, timeout=DEADLINE_S)  # it reads no proxy from the environment
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         """GET a path; a broken connection means that the stack is not up to it."""
@@ -78,9 +76,7 @@ class Asker:
         """Page through the catalogue."""
         after: object = ""
         while after is not None:
-            path = (
-                f"/api/photos?after={quote(str(after), safe='')}&limit={PAGE}" if after else f"/api/photos?limit={PAGE}"
-            )
+            path = "/api/photos?" + urlencode({**({"after": after} if after else {}), "limit": PAGE})
             page = self.json(path)
             photos, following = page.get("photos"), page.get("next")
             if not isinstance(photos, list) or (following is not None and following == after):
@@ -169,18 +165,17 @@ def shown(answer: urllib3.BaseHTTPResponse) -> str:
 
 def compare(everybody: Sequence[Verified]) -> None:
     """Raise WrongAnswers at the first photo for which two variants differ. The first variant is the one compared to."""
-    reference = everybody[0]
-    for other in everybody[1:]:
-        only = sorted(reference.answers.keys() ^ other.answers.keys())
+    first, *others = everybody
+    for other in others:
+        both = f"{first.variant} and {other.variant}"
+        only = sorted(first.answers.keys() ^ other.answers.keys())
         if only:
-            raise WrongAnswers(
-                f"{reference.variant} and {other.variant} show different photos: only one has {only[:3]}"
-            )
-        for photo_id, answer in reference.answers.items():
+            raise WrongAnswers(f"{both} show different photos: only one has {only[:3]}")
+        for photo_id, answer in first.answers.items():
             if not same(answer, other.answers[photo_id]):
                 raise WrongAnswers(
-                    f"photo {photo_id}: {reference.variant} and {other.variant} answer differently\n"
-                    f"  {reference.variant}: {answer}\n  {other.variant}: {other.answers[photo_id]}"
+                    f"photo {photo_id}: {both} answer differently\n"
+                    f"  {first.variant}: {answer}\n  {other.variant}: {other.answers[photo_id]}"
                 )
 
 
