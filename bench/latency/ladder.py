@@ -20,7 +20,7 @@ def turns(
 ) -> list[Step]:
     """Return the turns of a block: at each load so many rounds, in each of them everybody once, in a balanced order.
 
-    The control arm takes part at low load only; the bare model at every load, as one that nobody sends anything to.
+    The control arm takes part at low load only; the bare model, which nobody sends anything to, ends every other round.
     """
     steps: list[Step] = []
     low = rate_of(profile.turns.loads[0].load, smallest_per_s)
@@ -29,13 +29,14 @@ def turns(
     for load, count in zip(profile.turns.loads, rounds, strict=True):
         rate, lowest = rate_of(load.load, smallest_per_s), load is profile.turns.loads[0]
         names = [arm.name for arm in arms if lowest or arm.kind != CONTROL]
-        names += [RAW_LIMIT] if profile.raw_limit else []
         for _ in range(count):
             number = max((step.round for step in steps), default=0) + 1
-            order = enumerate(order_of_block(len(names), number - 1, len(names)), start=1)
+            order = [names[index] for index in order_of_block(len(names), number - 1, len(names))]
+            order += [RAW_LIMIT] if profile.raw_limit and number % 2 else []
+            size = profile.turns
             steps += [
-                Step(0, 0.0, profile.turns.seconds, rate, load.load, profile.turns.pause_s, names[index], number, place)
-                for place, index in order
+                Step(0, 0.0, size.seconds, rate, load.load, size.pause_s, name, number, place)
+                for place, name in enumerate(order, start=1)
             ]
     return placed(steps)
 

@@ -1,7 +1,8 @@
 """Variants against each other: ratios at every common rate, the noise floor of equal systems, the crossover. Pure.
 
-What is compared is paired: only rounds in which both sides took turns count, and a block is worth the median over its
-rounds. One rule for a difference: `noise.claim`.
+What is compared is paired. Variants that take turns get the same requests in every round, so each has its twin: the
+same photo at the same moment of the turn, seconds apart. A block is worth the median over its twins; where there are
+none, as with the bare model, the median over rounds. One rule for a difference: `noise.claim`.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from typing import Literal
 import numpy as np
 
 from bench.statistics import estimates
-from bench.statistics.estimates import Estimate
+from bench.statistics.estimates import Estimate, Floats
 from bench.statistics.noise import claim, half_width
-from bench.statistics.quantities import MEDIAN, Quantities, paired, parse
+from bench.statistics.quantities import MEDIAN, RAW_LIMIT, Quantities, paired, parse
 from bench.statistics.steps import PREDICTION, Full
 from runfile.facts import Crossover, Floor, Ratio
 
@@ -22,6 +23,7 @@ METRICS = ("response_p50", "response_p95")
 NO_FLOOR = Estimate(None, None, None, 0)
 
 Side = tuple[str, str, str, float | None]  # variant, case, metric, and the rate: None is low load
+Rated = tuple[str, str, str, float]
 How = Literal["ratio", "difference"]
 
 
@@ -32,25 +34,40 @@ def compare(found: Quantities, left: Side, right: Side, how: How) -> Estimate:
 
 
 def by_block(found: Quantities, left: Side, right: Side, how: How) -> list[float]:
-    """Return one value for each block in which both sides were measured."""
+    """Return one value for each block in which both sides were measured; where both failed, nothing can be said."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return [
-            float(np.median(over / under if how == "ratio" else over - under))
-            for over, under in pairs_of(found, left, right)
-        ]
+        both = [over / under if how == "ratio" else over - under for over, under in pairs_of(found, left, right)]
+    told = [each[~np.isnan(each)] for each in both]
+    return [float(np.median(each)) for each in told if len(each)]
 
 
-def pairs_of(found: Quantities, left: Side, right: Side) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-    """Return both sides by block: medians by round, other percentiles of all common rounds, if they carry them."""
+def pairs_of(found: Quantities, left: Side, right: Side) -> Sequence[tuple[Floats, Floats]]:
+    """Return both sides by block: twins, medians by round, or other percentiles of all common rounds."""
     sides = [(*side[:3], found.low(side[0]) if side[3] is None else side[3]) for side in (left, right)]
     if all(parse(metric)[1] == MEDIAN for _, _, metric, _ in sides):
-        return paired(*(found.by_round(*side) for side in sides))
+        return twins(found, *sides) or paired(*(found.by_round(*side) for side in sides))
     both = common(found, sides)
     whole = [{block: {0: value} for block, value in both.by_block(*side).items()} for side in sides]
     return paired(*whole)
 
 
-def common(found: Quantities, sides: Sequence[tuple[str, str, str, float]]) -> Quantities:
+def twins(found: Quantities, left: Rated, right: Rated) -> Sequence[tuple[Floats, Floats]]:
+    """Return the samples of both sides by block, twin beside twin; nothing where they did not get the same requests."""
+    if left[1] != right[1] or RAW_LIMIT in {left[0], right[0]}:
+        return []
+    one, other = (found.rounds((name, case, rate, parse(metric)[0])) for name, case, metric, rate in (left, right))
+    pairs = []
+    for block in sorted(one.keys() & other.keys()):
+        numbers = sorted(one[block].keys() & other[block].keys())
+        if any(len(one[block][number]) != len(other[block][number]) for number in numbers):
+            return []
+        if numbers:
+            over, under = (np.concatenate([side[block][number] for number in numbers]) for side in (one, other))
+            pairs.append((over, under))
+    return pairs
+
+
+def common(found: Quantities, sides: Sequence[Rated]) -> Quantities:
     """Return the samples of two sides, of the rounds that both have."""
     keys = [(variant, case, rate, parse(metric)[0]) for variant, case, metric, rate in sides]
     both = Quantities()

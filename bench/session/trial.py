@@ -3,7 +3,8 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -63,6 +64,7 @@ class Up:
     """Stacks that are up together, by the name of their arm; `tell` writes an event down on the clock of the load."""
 
     stacks: dict[str, RunningStack]
+    generator: Generator | None = None  # that has started up beside them, for the first load
     tell: Callable[..., None] = lambda *_, **__: None
 
     def roots(self) -> dict[tuple[str, str], int]:
@@ -128,25 +130,32 @@ class Measured:
 def up(session: Session, where: Where, stacks: Mapping[str, Stack]) -> Iterator[Up]:
     """Start stacks beside each other, each in a fresh place; after it none is left. Raises StackFailed."""
     shutil.rmtree(session.folder.work / where.name, ignore_errors=True)
-    running: dict[str, RunningStack] = {}
-    with ExitStack() as all_of_them:
-        for arm, stack in stacks.items():
-            place = session.place(where.name, arm, stack)
-            running[arm] = all_of_them.enter_context(RunningStack(stack, place))
-        yield Up(running)
+    running = {arm: RunningStack(stack, session.place(where.name, arm, stack)) for arm, stack in stacks.items()}
+    with generator_of(session, where) as generator:  # starts up on its cores while the stacks do on theirs
+        try:
+            for stack in running.values():
+                stack.__enter__()
+            yield Up(running, generator)
+        finally:
+            with ThreadPoolExecutor(len(running)) as pool:  # most of a stop is waiting for others to end
+                list(pool.map(RunningStack.stop, running.values()))
+
+
+def generator_of(session: Session, where: Where) -> Generator:
+    """Return a generator for one load."""
+    log = session.logs(where.name) / f"generator-{session.trials + 1:02d}.log"
+    return Generator(session.folder.work / "load", log=log, cores=session.generators)
 
 
 def fly(session: Session, where: Where, these: Up, course: Course, during: During | None = None) -> Measured:
     """Send a course to stacks that are up. `during` acts while it flies, on the load's clock. Raises a TrialFailed."""
-    number, started_at, before = session.number(), now(), session.canary_before()
+    started_at, before = now(), session.canary_before()
+    hosts = [stack.base_url for stack in these.stacks.values()]
+    plan = Plan(hosts, course.schedule, session.targets, DEADLINE_S, turns=course.turns(list(these.stacks)))
+    made, these.generator, number = these.generator or generator_of(session, where), None, session.number()
     session.folder.event("trial started", trial=number, block=where.block, variant=where.variant)
-    names, log = list(these.stacks), session.logs(where.name) / f"generator-{number:02d}.log"
-    plan = Plan(
-        [stack.base_url for stack in these.stacks.values()], course.schedule, session.targets, DEADLINE_S,
-        turns=course.turns(names),
-    )  # fmt: skip
     with (
-        Generator(session.folder.work / "load", log=log, cores=session.generators) as generator,
+        made as generator,
         Sampler(lambda: {**these.roots(), ("", "generator"): generator.pid}) as sampler,
     ):
         flight, counted = generator.start(plan), counters.read(session.split.sut)

@@ -222,7 +222,7 @@ def test_the_bare_model_is_measured_at_both_paces_and_held_against_the_variants_
     concluded = conclude(run(*[with_bare(block) for block in (1, 2, 3)], expectations=(against,)))
     (check,) = concluded.facts["checks"]
     assert (check.verdict, check.n, check.value) == ("met", 3, pytest.approx(15.6 / 14.5, rel=0.01))
-    assert numbers(concluded, "response_p50")[RAW_LIMIT, LOW].value == pytest.approx(14.0)
+    assert numbers(concluded, "response_p50")[RAW_LIMIT, LOW].value == pytest.approx(13.0)
     assert numbers(concluded, "response_p50", "back to back")[RAW_LIMIT, None].value == pytest.approx(5.0)
     assert concluded.facts["validity"].valid  # it went over no wire, and is no arm of which a schedule was promised
 

@@ -237,3 +237,38 @@ def test_without_two_sure_and_opposite_rates_of_one_pair_and_metric_there_is_non
 def test_the_crossover_of_another_metric_or_pair_is_found():
     assert crossover([at(4.0, 2.0, metric=P95), at(8.0, 0.5, metric=P95)], P95).metric == P95
     assert crossover([at(4.0, 2.0), at(4.0, 2.0, left="c"), at(8.0, 0.5, left="c")]).left == "c"
+
+
+def twins(slower: float = 1.0, missing: int = 0) -> Quantities:
+    """Two variants that get the same photos, which differ by far more than the variants do."""
+    rng, found = np.random.default_rng(4), Quantities()
+    for block in range(1, BLOCKS + 1):
+        for round_ in range(ROUNDS):
+            photos = rng.lognormal(2.5, 0.8, 6)
+            for variant, factor in (("a", 1.0), ("b", slower)):
+                took = photos * factor * rng.lognormal(0, 0.02, 6)
+                found.add((variant, CASE, 8.0, "response"), block, took[missing * (variant == "b") :], round_)
+    return found
+
+
+def test_each_request_is_held_against_its_twin_so_photos_may_differ_by_far_more_than_variants_do():
+    found = ratio(twins(1.05), "b", "a", P50, 8.0)
+    assert (found.low or 0) < 1.05 < (found.high or 0)
+    assert (found.high or 0) - (found.low or 0) < 0.04
+    apart = ratio(twins(1.05, missing=1), "b", "a", P50, 8.0)
+    assert (apart.high or 0) - (apart.low or 0) > 0.1, "who did not get the same requests has no twins"
+
+
+def test_where_both_of_a_pair_failed_nothing_can_be_said_and_where_one_did_it_was_slower():
+    found = twins()
+    for rounds in found.samples["b", CASE, 8.0, "response"].values():
+        for values in rounds.values():
+            values[:2] = np.inf
+    for rounds in found.samples["a", CASE, 8.0, "response"].values():
+        for values in rounds.values():
+            values[1:2] = np.inf
+    assert ratio(found, "b", "a", P50, 8.0).value == pytest.approx(1.0, abs=0.03)
+    for rounds in found.samples["b", CASE, 8.0, "response"].values():
+        for values in rounds.values():
+            values[:] = np.inf
+    assert ratio(found, "b", "a", P50, 8.0).value == np.inf
