@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reports.reading.standing import Standing
 from reports.wording import FAILS, interval, number
@@ -47,21 +47,20 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, what to take from it, how to read it, and the numbers behind it."""
+    """A drawing, what to take from it, and the numbers behind it; the template says how to read it."""
 
     svg: str
-    caption: str
-    note: str
-    tables: Sequence[Table]
+    caption: str = ""
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)
 class Section:
     """One experiment on the page.
 
-    Its template, which has its name, fills its part of the page with `parts`; all else stands in what the experiments
-    share. `links` are its anchors with their names, `ratio_note` stands beside promises that are ratios, `again` tells
-    what was measured again or left out.
+    Its templates, in the folder of its name, fill its parts of the page with `parts`; all else stands in what the
+    experiments share. `links` are its anchors with their names, "" for what is not there; `ratio_note` stands beside
+    promises that are ratios, `again` tells what was measured again or left out.
     """
 
     name: str
@@ -70,12 +69,11 @@ class Section:
     found: Found
     standing: Standing
     headline: str
-    method: list[str]
     parts: dict[str, object]
     links: dict[str, str]
-    titles: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str]
     ratio_note: str = ""
-    again: list[str] = field(default_factory=list)
+    again: Sequence[str] = ()
 
     @property
     def tally(self) -> str:
@@ -106,15 +104,14 @@ def cell(row: ResultRow | None) -> Cell:
 
 def again(found: Found, titles: dict[str, str], parts: Iterable[Part]) -> list[str]:
     """Return what was measured again or left out, and why: whole trials, those that gave nothing, parts of others."""
-
-    def where(variant: str, block: int, what: str = "") -> str:
-        """Name a trial or a part of one; block 0 is before the first, and the variant "" all that take turns."""
-        name = titles.get(variant, variant) or "all in turns"
-        return ", ".join(words for words in (name, f"block {block}" if block else "", what) if words)
-
-    said = Counter(f"{where(each.variant, each.block)}: {each.reason}" for each in found.trials if each.reason)
+    told = [(each.variant, each.block, "", each.reason) for each in found.trials]
     for each in found.failed:
         then = "failed and was tried again" if each.again else "failed and is left out"
-        said[f"{where(each.variant, each.block, then)}: {each.reason}"] += 1
-    said.update(f"{where(variant, block, what)}: {reason}" for variant, block, what, reason in parts if reason)
+        told.append((each.variant, each.block, then, each.reason))
+    said = Counter[str]()
+    for variant, block, what, reason in (*told, *parts):
+        if reason:
+            # Block 0 is before the first, and the variant "" all that take turns.
+            where = (titles.get(variant, variant) or "all in turns", f"block {block}" if block else "", what)
+            said[f"{', '.join(filter(None, where))}: {reason}"] += 1
     return [f"{words} ({count} x)" if count > 1 else words for words, count in said.items()]

@@ -4,9 +4,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-MEASURED = ("", "ms", "s", "share", "ratio", "x")  # other units count things, and things are whole
 FAILS = "fails"
 NONE = "no value"
+FACTORS = ("", "ratio", "x")  # units of numbers that stand alone
 THOUSAND, HUNDRED, TEN, TENTH, TINY = 1000, 100, 10, 0.1, 1e-4
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 
@@ -17,15 +17,12 @@ def number(value: float | None, unit: str = "") -> str:
         return NONE
     if math.isinf(value):
         return FAILS
-    if unit in MEASURED:
-        return _measured(value, unit)
-    return f"{value:,.0f}{SPACE}{unit}" if value.is_integer() else f"{digits(value)}{SPACE}{unit}"
-
-
-def _measured(value: float, unit: str) -> str:
     if unit == "share":
         return f"{digits(value * 100)}{SPACE}%"
-    return f"{digits(value)}{SPACE}{unit}" if unit in ("ms", "s") else digits(value)
+    if unit in FACTORS:
+        return digits(value)
+    whole = value.is_integer() and unit not in ("ms", "s")  # other units count things, and things are whole
+    return f"{value:,.0f}{SPACE}{unit}" if whole else f"{digits(value)}{SPACE}{unit}"
 
 
 def exact(value: float | None, unit: str = "") -> str:
@@ -33,7 +30,7 @@ def exact(value: float | None, unit: str = "") -> str:
     if value is None:
         return NONE
     shown, name = (value * 100, "%") if unit == "share" else (value, unit)
-    return f"{shown:,g}" if name in ("", "ratio", "x") else f"{shown:,g}{SPACE}{name}"
+    return f"{shown:,g}" if name in FACTORS else f"{shown:,g}{SPACE}{name}"
 
 
 def digits(value: float) -> str:
@@ -66,11 +63,7 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
     if low is None or high is None:
         return ""
     scale = 100 if unit == "share" else 1
-    return f"[{_bound(low * scale)},{SPACE}{_bound(high * scale)}]"
-
-
-def _bound(value: float) -> str:
-    return FAILS if math.isinf(value) else digits(value)
+    return f"[{number(low * scale)},{SPACE}{number(high * scale)}]"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -85,9 +78,13 @@ def counted(count: int, noun: str) -> str:
 
 def spread(values: Sequence[float | None]) -> str:
     """One number where all agree, else "a to b"; "" where there is none."""
-    known = sorted({value for value in values if value is not None})
-    ends = dict.fromkeys(rate(value) for value in (*known[:1], *known[-1:]))
-    return " to ".join(ends)
+    known = sorted(value for value in values if value is not None)
+    return " to ".join(dict.fromkeys(rate(value) for value in (*known[:1], *known[-1:])))
+
+
+def metric(name: str) -> str:
+    """Return the name of a metric as people say it."""
+    return name.replace("_", " ")
 
 
 def sentence(words: str) -> str:
@@ -104,13 +101,12 @@ def moment(text: str | None) -> str:
 
 def facts(values: Mapping[str, object]) -> list[tuple[str, str]]:
     """Names and values of a settings table as a reader wants them: no underscores, bytes as GiB."""
-    shown = []
-    for name, value in values.items():
-        if name.endswith("_bytes") and isinstance(value, int):
-            shown.append((name.removesuffix("_bytes").replace("_", " "), size(value)))
-        else:
-            shown.append((name.replace("_", " "), _fact(value)))
-    return shown
+    return [
+        (name.removesuffix("_bytes").replace("_", " "), size(value))
+        if name.endswith("_bytes") and isinstance(value, int)
+        else (name.replace("_", " "), _fact(value))
+        for name, value in values.items()
+    ]
 
 
 def size(count: int) -> str:

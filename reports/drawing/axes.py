@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -18,6 +19,7 @@ NARROW_DECADES = 2.3
 MARKER, EDGE = 6.5, 0.6  # points
 LANE = 0.22  # inches
 ASIDE = 0.1  # inches between the markers of two variants at the same rate
+AIR = 1.25, 1.6  # factors below and above times across, with room at the right for what never ended
 NEAR = 0.93  # a tick nearer to the lanes would touch their names
 
 
@@ -32,20 +34,18 @@ def add(figure: Figure, bottom: float, height: float, left: float) -> Axes:
     return axes
 
 
-def log_ms(axes: Axes, values: Iterable[float]) -> tuple[float, float]:
-    """Set a log axis of milliseconds across, around these values, with room at the right for what never ended."""
-    finite = positive(values) or [1.0, 10.0]
-    low, high = min(finite) / 1.25, max(finite) * 1.6
+def bounds(values: Iterable[float], below: float, above: float) -> tuple[float, float]:
+    """Return bounds of a log axis around the values that it can show, by these factors of air."""
+    shown = [value for value in values if math.isfinite(value) and value > 0] or [1.0, 10.0]
+    return min(shown) / below, max(shown) * above
+
+
+def log_across(axes: Axes, ends: tuple[float, float], grid: Literal["x", "both"] = "x") -> None:
+    """Set a log axis across within these bounds."""
     axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    plain_log(axes.xaxis, low, high)
-    axes.grid(axis="x", color=GRID, linewidth=0.7)
-    return low, high
-
-
-def positive(values: Iterable[float]) -> list[float]:
-    """Return the values that a log axis can show."""
-    return [value for value in values if math.isfinite(value) and value > 0]
+    axes.set_xlim(ends)
+    plain_log(axes.xaxis, *ends)
+    axes.grid(axis=grid, color=GRID, linewidth=0.7)
 
 
 def plain_log(axis: Axis, low: float, high: float) -> None:
@@ -56,21 +56,20 @@ def plain_log(axis: Axis, low: float, high: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def say(axes: Axes, word: str, across: float, up: float, points: float) -> None:
-    """Put a word beside a marker, this many points to its right."""
-    side = "left" if points > 0 else "right"
-    note = axes.annotate(word, (across, up), (points, 0), textcoords="offset points", fontsize=8, color=INK)
-    note.set(ha=side, va="center_baseline")
+def say(axes: Axes, word: str, place: tuple[float, float], points: tuple[float, float]) -> None:
+    """Put a word beside a place, this many points to its right and above it."""
+    note = axes.annotate(word, place, points, textcoords="offset points", fontsize=8, color=INK)
+    note.set(ha="left" if points[0] > 0 else "right", va="bottom" if points[1] else "center_baseline")
 
 
 def upwards(
-    axes: Axes, height: float, bounds: tuple[float, float], above: Sequence[str], below: Sequence[str] = ()
+    axes: Axes, height: float, ends: tuple[float, float], above: Sequence[str], below: Sequence[str] = ()
 ) -> dict[str, float]:
     """Set a log axis upwards within these bounds, this many inches high, with a lane above or below it for each word.
 
     Returns the height of each lane.
     """
-    low, high = bounds
+    low, high = ends
     lane = (high / low) ** (LANE / height)
     lanes = {word: high * lane ** (place + 0.5) for place, word in enumerate(above)}
     lanes |= {word: low / lane ** (place + 0.5) for place, word in enumerate(below)}
@@ -81,8 +80,8 @@ def upwards(
     least, most = low / NEAR if below else low, high * NEAR if above else high
     ticks = [float(tick) for tick in axes.yaxis.get_majorticklocs() if least <= tick <= most]
     axes.set_yticks([*ticks, *lanes.values()], [*(f"{tick:,g}" for tick in ticks), *lanes])
-    for ends in ((high, top), (bottom, low)):
-        axes.axhspan(*ends, color=BAND, zorder=0, linewidth=0)
+    axes.axhspan(high, top, color=BAND, zorder=0, linewidth=0)
+    axes.axhspan(bottom, low, color=BAND, zorder=0, linewidth=0)
     return lanes
 
 
@@ -96,24 +95,12 @@ def mark(axes: Axes, across: Sequence[float], up: Sequence[float], style: Look, 
 class Across:
     """The horizontal axis that all panels share, in offered predictions per second, for this many variants."""
 
-    low: float
-    high: float
+    ends: tuple[float, float]
     variants: int
     aside: float = ASIDE
 
-    @classmethod
-    def around(cls, rates: Sequence[float], variants: int) -> "Across":
-        """Return an axis with some air around these rates."""
-        return cls(min(rates) / 1.2, max(rates) * 1.2, variants)
-
     def place(self, rate: float | None, index: int) -> float:
         """Return where a variant's marker stands: beside those of the others, or they would hide each other."""
-        decades = math.log10(self.high / self.low) / (WIDTH - LEFT - RIGHT)
+        low, high = self.ends
+        decades = math.log10(high / low) / (WIDTH - LEFT - RIGHT)
         return (rate or math.nan) * 10 ** (decades * self.aside * (index - (self.variants - 1) / 2))
-
-    def draw(self, axes: Axes) -> None:
-        """Put the axis below a panel."""
-        axes.set_xscale("log")
-        axes.set_xlim(self.low, self.high)
-        plain_log(axes.xaxis, self.low, self.high)
-        axes.grid(axis="both", color=GRID, linewidth=0.7)

@@ -22,14 +22,14 @@ def percentiles(view: View[Latency]) -> str:
 
 
 def stages(view: View[Latency]) -> str:
-    """Tell which stage weighs most in each variant."""
+    """Tell which stage weighs most in each variant; "" where none reported its stages."""
     words = []
     for name in view.variants:
         parts = {stage: stage_ms(view, name, stage) for stage in STAGES}
         if any(parts.values()):
             largest = max(parts, key=lambda stage: parts[stage])
             words.append(f"{largest} in {view.title(name)} ({number(parts[largest], 'ms')})")
-    return f"The largest stage is {listed(words)}."
+    return f"The largest stage is {listed(words)}." if words else ""
 
 
 def curve(view: View[Latency]) -> str:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
-from reports.drawing.palette import INK, Look, look
+from reports.drawing.palette import Look, look
 from reports.reading.results import PREDICTION, Curve, finite
 from reports.reading.view import PERCENTILES, View
 from runfile.facts import Latency
@@ -24,7 +24,8 @@ def draw(view: View[Latency]) -> str:
 
 
 def _lines(view: View[Latency], axes: Axes) -> None:
-    _, edge = parts.log_ms(axes, [value for curve in view.curves for value in curve.ms])
+    ends = parts.bounds([value for curve in view.curves for value in curve.ms], *parts.AIR)
+    parts.log_across(axes, ends)
     top = max(_nines(curve.shares[-1]) for curve in view.curves)
     ticks = [share for share in TICKS if _nines(share) <= top + 0.05]
     axes.set_ylim(0, top + 0.12)
@@ -32,7 +33,7 @@ def _lines(view: View[Latency], axes: Axes) -> None:
     axes.grid(axis="y", color=parts.GRID, linewidth=0.7)
     for curve in view.curves:
         style = look(view.variants.index(curve.variant))
-        _line(axes, curve, style, edge)
+        _line(axes, curve, style, ends[1])
         # The percentiles that results.csv holds.
         rows = {share: view.percentile(curve.variant, PREDICTION, name) for name, share in PERCENTILES.items()}
         held = {_nines(share): value for share, row in rows.items() if (value := finite(row)) is not None}
@@ -45,9 +46,7 @@ def _line(axes: Axes, curve: Curve, style: Look, edge: float) -> None:
         across, up = zip(*points, strict=True)
         axes.plot(across, up, color=style.colour, linestyle=style.dash, linewidth=1.8)
     if len(points) < len(curve.shares):
-        place = (edge, points[-1][1] if points else 0)
-        note = axes.annotate("fails from here up", place, (0, 4), textcoords="offset points", fontsize=8, color=INK)
-        note.set(ha="right", va="bottom")
+        parts.say(axes, "fails from here up", (edge, points[-1][1] if points else 0), (0, 4))
 
 
 def _nines(share: float) -> float:

@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import BAND, INK, Look, look
-from reports.reading.results import RAW_LIMIT, finite
+from reports.reading.results import RAW_LIMIT, extent, finite
 from reports.reading.view import PERCENTILES, View, case_title
+from reports.wording import FAILS
 from runfile.facts import Latency
 from runfile.rows import ResultRow
 
@@ -30,21 +31,16 @@ def draw(view: View[Latency]) -> str:
     panels = []
     for case in view.cases:
         # What no variant has is left out; the table tells why it is withheld.
-        rows = [each for each in PERCENTILES if any(_known(view, name, case, each) for name in view.variants)] or [
-            "p50"
-        ]
+        worth = [each for each in PERCENTILES if extent(view.percentile(name, case, each) for name in view.variants)]
+        rows = worth or ["p50"]
         height = LANE * (len(view.variants) + 1) * len(rows)
         panels.append(Panel(height, partial(_panel, view, case, rows), case_title(case)))
     return column("percentiles", TITLE, TEXT, "response time in ms, log scale", panels, keys)
 
 
-def _known(view: View[Latency], name: str, case: str, percentile: str) -> ResultRow | None:
-    row = view.percentile(name, case, percentile)
-    return row if row is not None and row.known else None
-
-
 def _panel(view: View[Latency], case: str, percentiles: Sequence[str], axes: Axes) -> None:
-    limits = parts.log_ms(axes, _all_values(view))
+    limits = _limits(view)
+    parts.log_across(axes, limits)
     axes.set_ylim(len(percentiles) - 0.5, -0.5)
     axes.set_yticks(range(len(percentiles)), percentiles)
     for place, percentile in enumerate(percentiles):
@@ -61,10 +57,10 @@ def _panel(view: View[Latency], case: str, percentiles: Sequence[str], axes: Axe
 def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: tuple[float, float]) -> None:
     low_edge, high_edge = limits
     if not row.known or row.value is None:
-        parts.say(axes, row.unknown, low_edge, height, 7)
+        parts.say(axes, row.unknown, (low_edge, height), (7, 0))
         parts.mark(axes, [low_edge], [height], style, "white")
     elif math.isinf(row.value):
-        parts.say(axes, "fails", high_edge, height, -7)
+        parts.say(axes, FAILS, (high_edge, height), (-7, 0))
         parts.mark(axes, [high_edge], [height], style)
     else:
         if row.low is not None and row.high is not None:
@@ -73,8 +69,8 @@ def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: tuple[f
         parts.mark(axes, [row.value], [height], style)
 
 
-def _all_values(view: View[Latency]) -> list[float]:
-    """Every value and bound of the figure: all panels share one axis, or their lengths could not be compared."""
+def _limits(view: View[Latency]) -> tuple[float, float]:
+    """Return the bounds of the axis that all panels share, or their lengths could not be compared."""
     names = (*view.variants, RAW_LIMIT)
-    rows = [_known(view, name, case, each) for name in names for case in view.cases for each in PERCENTILES]
-    return [value for row in rows if row for value in (row.value, row.low, row.high) if value is not None]
+    rows = [view.percentile(name, case, each) for name in names for case in view.cases for each in PERCENTILES]
+    return parts.bounds(extent(rows), *parts.AIR)

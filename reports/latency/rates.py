@@ -12,7 +12,7 @@ from reports.drawing import axes as parts
 from reports.drawing.axes import Across
 from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import FAINT, INK, look
-from reports.reading.results import GOODPUT, PREDICTION, finite
+from reports.reading.results import GOODPUT, PREDICTION, extent, finite
 from reports.reading.view import BYSTANDERS, View, short
 from reports.wording import FAILS
 from runfile.facts import Latency
@@ -33,7 +33,8 @@ Steps = Sequence[tuple[int, ResultRow]]  # each step of each variant with the va
 
 def draw(view: View[Latency]) -> str:
     """Draw predictions, one route class that stands for all bystanders, and goodput; "" where there are no rows."""
-    across = Across.around(parts.positive(row.offered_per_s or 0.0 for row in view.results.rows), len(view.variants))
+    rates = [row.offered_per_s for row in view.results.rows if row.offered_per_s is not None]
+    across = Across(parts.bounds(rates, 1.2, 1.2), len(view.variants))
     bystanders = [case for case in BYSTANDERS if _steps(view, case, "response_p50")][:1]
     cases = [case for case in (PREDICTION, *bystanders) if _steps(view, case, "response_p50")]
     panels = [_responses(view, case, across) for case in cases]
@@ -59,19 +60,18 @@ def _responses(view: View[Latency], case: str, across: Across) -> Panel:
     """Return p50 and p95 by offered rate; what has no time stands in a lane above."""
     p50, p95 = _steps(view, case, "response_p50"), _steps(view, case, "response_p95")
     # The other gaps of p95 are those of p50 as well, or mean nothing.
-    fails, gaps = [each for each in p95 if _lane(each[1]) == FAILS], [each for each in p50 if _lane(each[1])]
-    lanes = [word for word in LANES if word in {_lane(row) for _, row in (*fails, *gaps)}]
+    gaps = [(index, row, "white") for index, row in p95 if _lane(row) == FAILS]
+    gaps += [(index, row, "" if _lane(row) == FAILS else "white") for index, row in p50 if _lane(row)]
+    lanes = [word for word in LANES if word in {_lane(row) for _, row, _ in gaps}]
 
     def paint(axes: Axes) -> None:
-        across.draw(axes)
-        heights = parts.upwards(axes, HEIGHT, _bounds_of_times([row for _, row in (*p50, *p95)]), lanes)
+        parts.log_across(axes, across.ends, "both")
+        ends = parts.bounds(extent(row for _, row in (*p50, *p95)), 1.25, 1.25)
+        heights = parts.upwards(axes, HEIGHT, ends, lanes)
         _lines(axes, p95, across, light=True)
         _lines(axes, p50, across)
-        for index, row in fails:
-            parts.mark(axes, [across.place(row.offered_per_s, index)], [heights[FAILS]], look(index), "white")
-        for index, row in gaps:
-            lane, place = _lane(row), across.place(row.offered_per_s, index)
-            parts.mark(axes, [place], [heights[lane]], look(index), "" if lane == FAILS else "white")
+        for index, row, fill in gaps:
+            parts.mark(axes, [across.place(row.offered_per_s, index)], [heights[_lane(row)]], look(index), fill)
 
     return Panel(HEIGHT + parts.LANE * len(lanes), paint, f"{short(case)}: response time, ms")
 
@@ -79,11 +79,11 @@ def _responses(view: View[Latency], case: str, across: Across) -> Panel:
 def _goodput(found: Steps, across: Across, axes: Axes) -> None:
     """Draw the goodput below the line on which every offered prediction is answered in time."""
     across = replace(across, aside=0.0)  # a marker put aside would seem to lie off that line
-    across.draw(axes)
+    parts.log_across(axes, across.ends, "both")
     none = [(index, row) for index, row in found if row.value == 0]
-    low = min([across.low, *parts.positive(_shown(row) for _, row in found)]) / 1.2
-    lanes = parts.upwards(axes, HEIGHT, (low, across.high), (), [NONE] if none else [])
-    axes.plot([across.low, across.high], [across.low, across.high], color=FAINT, linewidth=1, zorder=1)
+    low, _ = parts.bounds([across.ends[0], *(_shown(row) for _, row in found)], 1.2, 1.0)
+    lanes = parts.upwards(axes, HEIGHT, (low, across.ends[1]), (), [NONE] if none else [])
+    axes.plot(across.ends, across.ends, color=FAINT, linewidth=1, zorder=1)
     _lines(axes, found, across)
     for index, row in none:
         parts.mark(axes, [across.place(row.offered_per_s, index)], [lanes[NONE]], look(index), "white")
@@ -94,13 +94,6 @@ def _lane(row: ResultRow) -> str:
     if row.known and row.value is not None:
         return FAILS if math.isinf(row.value) else ""
     return row.unknown
-
-
-def _bounds_of_times(rows: Sequence[ResultRow]) -> tuple[float, float]:
-    """Return the times that the axis must show, with some air."""
-    bounds = [value or 0.0 for row in rows if row.known for value in (row.value, row.low, row.high)]
-    times = parts.positive(bounds) or [1.0, 10.0]
-    return min(times) / 1.25, max(times) * 1.25
 
 
 def _lines(axes: Axes, found: Steps, across: Across, *, light: bool = False) -> None:

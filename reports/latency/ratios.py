@@ -1,9 +1,8 @@
 """Ratios between architectures beside the noise floor that they must exceed: the only place where anything differs."""
 
 from reports.reading.results import PREDICTION
-from reports.reading.view import View, short
-from reports.section import ABSENT, Cell, Row, Table
-from reports.wording import around, interval, number, rate
+from reports.reading.view import View
+from reports.wording import around, metric, rate
 from runfile.facts import Floor, Latency, Ratio
 
 HEADLINE = (PREDICTION, "response_p50")
@@ -23,41 +22,6 @@ def between_architectures(view: View[Latency]) -> list[Ratio]:
 def of_medians(view: View[Latency]) -> list[Ratio]:
     """Return the ratios that a decision is read from."""
     return [each for each in between_architectures(view) if (each.case, each.metric) == HEADLINE]
-
-
-def table(view: View[Latency], *, claims: bool) -> Table:
-    """Return the ratios of medians, none without the noise floor of its rate."""
-    rows = [_row(view, each, "", claims=claims) for each in of_medians(view)]
-    return _table("Median response of a prediction, paired within blocks", rows)
-
-
-def others(view: View[Latency], *, claims: bool) -> Table:
-    """Return the other ratios, each with what it is of."""
-    found = [each for each in between_architectures(view) if (each.case, each.metric) != HEADLINE]
-    of = [f", {short(each.case).lower()} {metric(each.metric)}" for each in found]
-    rows = [_row(view, each, words, claims=claims) for each, words in zip(found, of, strict=True)]
-    return _table("Other metrics and routes", rows)
-
-
-def _table(title: str, rows: list[Row]) -> Table:
-    return Table(title, ("offered per s", "measured", "noise floor", "blocks", "claim"), rows, "ratio")
-
-
-def _row(view: View[Latency], ratio: Ratio, of: str, *, claims: bool) -> Row:
-    floor = ratio.floor_half_width
-    cells = (
-        Cell(rate(ratio.offered_per_s)) if ratio.offered_per_s is not None else ABSENT,
-        Cell("withheld" if ratio.value is None else number(ratio.value), interval(ratio.low, ratio.high)),
-        Cell("not measured" if floor is None else around(floor)),
-        Cell(f"{ratio.n:,}"),
-        Cell("not judged" if not claims else "✓ differ" if claimed(ratio) else "\N{EN DASH} none"),
-    )
-    return Row(f"{view.title(ratio.left)} / {view.title(ratio.right)}{of}", "", cells)
-
-
-def metric(name: str) -> str:
-    """Return the name of a metric as people say it."""
-    return name.replace("_", " ")
 
 
 def floors(view: View[Latency]) -> list[Floor]:
@@ -83,21 +47,8 @@ def floor_note(view: View[Latency]) -> str:
 
 
 def _floor(floor: Floor) -> str:
-    return f"{around(floor.half_width or 0.0)} in {metric(floor.metric)}{_at(floor, ' at ')}"
-
-
-def _at(floor: Floor, before: str) -> str:
-    return "" if floor.offered_per_s is None else f"{before}{rate(floor.offered_per_s)} per second"
-
-
-def floor_table(view: View[Latency]) -> Table:
-    """Return every noise floor with the ratio of the architecture to itself, which would be 1 without noise."""
-    rows = []
-    for floor in floors(view):
-        itself = Cell(number(floor.value), interval(floor.low, floor.high))
-        cells = (itself, Cell(around(floor.half_width or 0.0)), Cell(f"{floor.n:,}"))
-        rows.append(Row(f"{metric(floor.metric)}{_at(floor, ', ')}", "", cells))
-    return Table("Noise floor", ("ratio to itself", "noise floor", "blocks"), rows, "metric and rate")
+    at = "" if floor.offered_per_s is None else f" at {rate(floor.offered_per_s)} per second"
+    return f"{around(floor.half_width or 0.0)} in {metric(floor.metric)}{at}"
 
 
 def crossover(view: View[Latency]) -> str:

@@ -1,6 +1,8 @@
 """The tables of the room: response times at low load, stages, every number by load, what the answers cost."""
 
-from reports.latency.captions import BACKLOG, stage_ms
+from collections.abc import Sequence
+
+from reports.latency.captions import BACKLOG
 from reports.latency.loads import Load, loads
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
 from reports.reading.view import PERCENTILES, STAGES, View, case_title, short
@@ -9,20 +11,14 @@ from reports.wording import number, rate
 from runfile.facts import Latency
 from runfile.rows import SATURATED
 
-HEADLINE_CASES = (PREDICTION, "metadata")
 STACK = "all"  # the case of rows that are about the whole stack, whatever it was asked
 CPU, MEMORY = "cpu_s_per_1000", "memory"
 RESPONSES = tuple(f"response_{each}" for each in PERCENTILES)
 
 
-def headlines(view: View[Latency]) -> list[Table]:
-    """Return the tables that a decision is read from."""
-    return [_responses(view, case) for case in view.cases if case in HEADLINE_CASES]
-
-
-def responses(view: View[Latency]) -> list[Table]:
-    """All route classes: the numbers behind the figure of percentiles."""
-    return [_responses(view, case) for case in view.cases]
+def responses(view: View[Latency], cases: Sequence[str] = ()) -> list[Table]:
+    """Return the response times at low load of these route classes, or of all."""
+    return [_responses(view, case) for case in view.cases if case in (cases or view.cases)]
 
 
 def _responses(view: View[Latency], case: str) -> Table:
@@ -49,11 +45,6 @@ def stages(view: View[Latency]) -> Table:
     ]
     columns = (*(f"{stage}, ms" for stage in STAGES), "response p50, ms")
     return Table("Median time by stage of a prediction", columns, rows)
-
-
-def has_stages(view: View[Latency]) -> bool:
-    """Whether any variant reported where the time of a prediction went."""
-    return any(stage_ms(view, name, stage) for name in view.variants for stage in STAGES)
 
 
 def by_load(view: View[Latency]) -> list[Table]:

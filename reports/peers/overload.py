@@ -10,7 +10,7 @@ from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import FAINT, look
 from reports.peers.tables import Servers, in_figure
-from reports.reading.results import Results, finite
+from reports.reading.results import Results
 from reports.wording import FAILS
 from runfile.rows import WITHHELD, ResultRow
 
@@ -49,16 +49,17 @@ def _goodput(found: Results, servers: Servers, axes: Axes) -> None:
 
 def _slowest(found: Results, servers: Servers, slo_ms: float, axes: Axes) -> None:
     points = _points(found, servers)
-    known = [slo_ms, *(value for *_, row in points if (value := finite(row)) is not None)]
-    high = max(known) * 1.5
-    lanes = parts.upwards(axes, HEIGHT, (min(known) / 1.5, high), LANES)
+    ends = parts.bounds([slo_ms, *(row.value for *_, row in points if row.value is not None)], 1.5, 1.5)
+    lanes = parts.upwards(axes, HEIGHT, ends, LANES)
     _across(axes, found, slo_ms)
     for index, place, row in points:
         if row.value is None or math.isinf(row.value):
             lane = WITHHELD if row.value is None else FAILS
             parts.mark(axes, [place], [lanes[lane]], look(index), "white" if row.value is None else "")
         else:
-            _point(axes, index, place, row.value, [min(each, high) for each in (row.low, row.high) if each is not None])
+            _point(
+                axes, index, place, row.value, [min(each, ends[1]) for each in (row.low, row.high) if each is not None]
+            )
 
 
 def _across(axes: Axes, found: Results, line: float) -> None:

@@ -1,11 +1,10 @@
 """The tables of the comparison of inference servers. Every number is a row of results.csv."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reports.reading.results import Results
 from reports.section import ABSENT, Row, Table, cell
-from runfile.facts import Peer
 
 BARE, NEVER = "bare loop", float("inf")
 CAPACITY = " x capacity"
@@ -41,9 +40,8 @@ IMAGES = {"Pillow + NumPy, ms": "reference", "ours, ms": "ours", "ratio": "ratio
 Servers = list[tuple[str, str]]  # name and title
 
 
-def by_cost(found: Results, peers: Sequence[Peer]) -> Servers:
+def by_cost(found: Results, titles: Mapping[str, str]) -> Servers:
     """Return the servers of which there is a number, the one with the smallest own cost first."""
-    titles = {each.name: each.title for each in peers}
 
     def cost(name: str) -> float:
         row = found.find(name, "no-op", "own_cost")

@@ -74,6 +74,12 @@ def finite(row: ResultRow | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def extent(rows: Iterable[ResultRow | None]) -> list[float]:
+    """Return every value and bound that is known."""
+    known = [row for row in rows if row is not None and row.known]
+    return [value for row in known for value in (row.value, row.low, row.high) if value is not None]
+
+
 def _bounded(row: ResultRow) -> ResultRow:
     """Keep goodput between nothing and what was offered: an interval from few blocks knows neither bound."""
     most = row.offered_per_s

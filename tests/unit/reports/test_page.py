@@ -110,6 +110,7 @@ def test_a_run_that_is_long_enough_claims_whatever_its_profile_is_called(show):
 def test_an_invalid_run_is_stamped_with_reasons_and_what_to_do(show):
     gate = Gate("G2", "All was sent", "embedded", 0.2, 0.001, 0.001, "share", "fail", "80 of 100", "Lower the rates.")
     page = show(gates=(gate,), validity=INVALID)
+    assert "All was sent: not so for Embedded, with 20.0 % above 0.1 % (80 of 100) G2" in page.text
     for words in ("Not valid", "A fifth was never sent.", "What to do: Lower the rates.", "✕ fail", "80 of 100"):
         assert words in page.text
     for claim in ("times as long", "✓ met", "✓ differ", "The order of"):

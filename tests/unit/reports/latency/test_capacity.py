@@ -16,15 +16,14 @@ from tests.unit.reports.simulated import bracket
     ],
 )
 def test_a_bracket_says_no_more_than_its_bounds(seen, low, high, words):
-    (row,) = capacity.table(seen(capacity=(bracket("embedded", low, high),))).rows
-    texts = [cell.text.replace("\N{NO-BREAK SPACE}", " ") for cell in row.cells]
-    assert texts == [words, "at most 5 % slower than 250 ms", "at most 5 %"]
+    ((said, objective, _),) = capacity.brackets(seen(capacity=(bracket("embedded", low, high),)))
+    assert (said, objective.replace("\N{NO-BREAK SPACE}", " ")) == (words, "at most 5 % slower than 250 ms")
 
 
 def test_the_order_is_that_of_the_architectures_and_arms_have_no_bracket(seen):
     again = replace(bracket("embedded", 4.0, 8.0), variant="embedded again")
     found = seen(capacity=(bracket("model_as_service", 4.0, 8.0), again, bracket("embedded", 4.0, 8.0)))
-    assert [row.name for row in capacity.table(found).rows] == ["embedded", "model_as_service"]
+    assert [each.variant for *_, each in capacity.brackets(found)] == ["embedded", "model_as_service"]
 
 
 def test_brackets_of_different_objectives_share_no_sentence(seen):
@@ -37,9 +36,11 @@ def test_nothing_known_nothing_said(seen):
     assert capacity.sentence(seen(capacity=())) == ""
 
 
-def test_the_points_behind_a_bracket_are_shown_with_what_grew(seen):
-    first, *_ = capacity.point_tables(seen())
-    assert first.title == "Embedded: between 34 and 68 predictions per second"
-    assert [(row.cells[-1].text, row.cells[-1].note) for row in first.rows] == [
-        ("✓ pass", ""), ("✓ pass", ""), ("✕ fail", "the backlog grew"),
-    ]  # fmt: skip
+def test_a_bracket_and_the_points_behind_it_are_shown_with_what_grew(show):
+    found = bracket("embedded", 34.0, 68.0)
+    odd = replace(found.points[0], n=None, n_eff=None, over=None, verdict="undecided")
+    text = show(capacity=(replace(found, points=(odd, *found.points[1:])),), requests=[]).text
+    assert "Embedded between 34 and 68 at most 5 % slower than 250 ms at most 5 %" in text
+    assert "Embedded: between 34 and 68 predictions per second" in text
+    assert "17 per second no value \N{EN DASH} undecided 34 per second 240 96 2.08 % ✓ pass" in text
+    assert "68 per second 240 96 4.17 % ✕ fail the backlog grew" in text

@@ -9,7 +9,7 @@ NB = "\N{NO-BREAK SPACE}"
 
 
 def test_headline_tables_hold_variants_and_raw_limit(seen):
-    prediction, metadata = tables.headlines(seen())
+    prediction, metadata = tables.responses(seen(), ("prediction", "metadata"))
     assert [each.title for each in prediction.rows] == [
         "Embedded", "Model in the database", "Model as a service", "Raw limit",
     ]  # fmt: skip
@@ -23,7 +23,7 @@ def test_withheld_and_failing_cells_say_why(seen):
         row("a", "prediction", "response_p95", None, n=40, verdict="withheld"),
         row("a", "prediction", "response_p99", math.inf),
     ]
-    (table,) = tables.headlines(seen(names=("a",), rows=rows))
+    (table,) = tables.responses(seen(names=("a",), rows=rows))
     _, p95, p99, failed, _ = table.rows[0].cells
     assert (p95.text, p95.note) == ("withheld", "n = 40 is too few")
     assert (p99.text, p99.note) == ("fails", "1 % or more failed")

@@ -44,10 +44,16 @@ def test_an_invalid_run_is_stamped_with_reasons_and_the_advice_of_its_gates(judg
     assert not judged.claims
 
 
+def test_what_a_run_says_of_a_failed_gate_is_told_of_the_gate_alone(judge):
+    reasons = ("G1: Sent in time: embedded has 9 ms, the limit is 5 ms.", "It was late.", "G10: others.")
+    _, (notice,) = judge(gates=(failed_gate(),), validity=Validity(reasons=reasons))
+    assert (notice.gates, notice.reasons) == ((failed_gate(),), reasons[1:])
+
+
 def test_a_failed_gate_counts_even_where_the_run_calls_itself_valid(judge):
     judged, (notice,) = judge(gates=(failed_gate(advice=""),))
     assert not judged.claims
-    assert notice.reasons == ("Sent in time: not so for embedded (G1)",)
+    assert (notice.gates, notice.reasons) == ((failed_gate(advice=""),), ())
     assert notice.advice == "See the gates, then run again."
 
 
@@ -84,3 +90,17 @@ def test_an_unfinished_run_says_so_once(judge, state):
 
 def test_a_warning_does_not_silence_the_page(judge):
     assert judge(gates=(simulated.gate("G7", "Carried", verdict="warn"),))[0].claims
+
+
+def test_the_worst_gates_come_first_and_all_are_counted():
+    verdicts = {"G0": "pass", "G1": "not judged", "G2": "warn", "G3": "fail", "G4": "pass"}
+    gates = [simulated.gate(name, "t", verdict=verdict) for name, verdict in verdicts.items()]
+    assert [each.gate for each in standing.worst_first(gates)] == ["G3", "G2", "G1", "G0", "G4"]
+    assert standing.tally(gates) == "2 passed, 1 passed with a warning, 1 failed, 1 not judged"
+    assert standing.tally([]) == "none judged"
+
+
+def test_one_gate_of_several_variants_is_one_group():
+    gates = [simulated.gate(name, "t", variant) for variant in ("a", "b") for name in ("G9", "G1")]
+    order = [(each.gate, each.variant) for each in standing.worst_first(gates)]
+    assert order == [("G9", "a"), ("G9", "b"), ("G1", "a"), ("G1", "b")]
