@@ -2,12 +2,10 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
-from bench.conformance.checks import CLIENT_ERRORS, Check, refusal, refused
-from bench.conformance.client import Answer
-from bench.conformance.findings import Missed, NotOffered
+from bench.conformance.checks import CLIENT_ERRORS, Ask, Send, refused
+from bench.conformance.client import Answer, Missed, NotOffered
 from bench.conformance.outputs import HEADER_LENGTH, Output, header, read, shapes
 from bench.conformance.subject import Subject
 
@@ -98,24 +96,19 @@ def _element_too_long(subject: Subject) -> Answer:
     return subject.infer_binary(inputs, b"\xff\xff\xff\x7f" + data[4:])
 
 
-REQUEST = "Binary tensor data: Binary Tensor Request"
-_check = partial(Check, "binary_tensor_data", level="extension")
-_refusal = partial(refusal, "binary_tensor_data", level="extension")
-CHECKS: Sequence[Check] = (
-    _check("binary-input", "inputs are taken as bytes", REQUEST, lambda it: shapes(it.infer_binary(*it.binary()))),
-    _check("binary-output", "binary_data returns that output as bytes", REQUEST, _output),
-    _check("binary-output-all", "binary_data_output returns all outputs as bytes", REQUEST, _output_all),
-    _check("binary-output-mixed", "binary_data overrides binary_data_output", REQUEST, _output_mixed),
-    _check("binary-values", "bytes and JSON hold the same values", REQUEST, _values),
-    _check("binary-raw", "a header length of 0 means that the body is the tensor",
-           "Binary tensor data: Raw Binary Request", _raw),
-    _refusal("binary-header-cut", "a header length that cuts the JSON", REQUEST,
-             lambda it: _with_length(it, lambda header, _: header - 1)),
-    _refusal("binary-header-too-large", "a header length beyond the body", REQUEST,
-             lambda it: _with_length(it, lambda header, data: header + data + 1)),
-    _refusal("binary-header-no-number", "a header length that is no number", REQUEST,
-             lambda it: _with_length(it, lambda *_: "long")),
-    _refusal("binary-size-too-large", "more bytes promised than sent", REQUEST, lambda it: _with_size(it, b"")),
-    _refusal("binary-size-unlike-shape", "other bytes than the shape needs", REQUEST, lambda it: _with_size(it, b"\0")),
-    _refusal("binary-element-too-long", "an element longer than the data", REQUEST, _element_too_long),
-)  # fmt: skip
+ASKS: Mapping[str, Ask] = {
+    "binary-input": lambda it: shapes(it.infer_binary(*it.binary())),
+    "binary-output": _output,
+    "binary-output-all": _output_all,
+    "binary-output-mixed": _output_mixed,
+    "binary-values": _values,
+    "binary-raw": _raw,
+}
+WRONG: Mapping[str, Send] = {
+    "binary-header-cut": lambda it: _with_length(it, lambda header, _: header - 1),
+    "binary-header-too-large": lambda it: _with_length(it, lambda header, data: header + data + 1),
+    "binary-header-no-number": lambda it: _with_length(it, lambda *_: "long"),
+    "binary-size-too-large": lambda it: _with_size(it, b""),
+    "binary-size-unlike-shape": lambda it: _with_size(it, b"\0"),
+    "binary-element-too-long": _element_too_long,
+}

@@ -7,15 +7,23 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from bench.conformance.findings import Missed
 from bench.exits import UsageProblem
 
 LARGEST_BODY = 64 * 1024 * 1024
 SHOWN = 120  # characters of a body in a sentence
 HTTP_OK = 200
+T = TypeVar("T", bool, str, list[Any], dict[str, Any])
+
+
+class Missed(Exception):  # noqa: N818 - it is a finding about the server, not an error of ours
+    """The server does not do what is asked; the message says what it does."""
+
+
+class NotOffered(Exception):  # noqa: N818
+    """There is nothing to check here; the message says why."""
 
 
 class NoAnswer(Missed):
@@ -114,3 +122,9 @@ def _ended_after(seconds: float, sock: socket.socket) -> Iterator[None]:
         timer.cancel()
     if late.is_set():
         raise TimeoutError
+
+
+def under(value: object, key: str, kind: type[T]) -> T:
+    """Return what stands under a key of some JSON, an empty one (or False) where that is nothing of this kind."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, kind) else kind()

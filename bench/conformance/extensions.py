@@ -4,13 +4,11 @@ Nothing is ever loaded or unloaded that exists: the server under test may be ser
 """
 
 import re
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-from bench.conformance.checks import Check, refusal
-from bench.conformance.client import HTTP_OK, Answer
-from bench.conformance.findings import Missed, NotOffered, under
+from bench.conformance.checks import Ask, Send
+from bench.conformance.client import HTTP_OK, Answer, Missed, NotOffered, under
 from bench.conformance.inputs import FLOATS
 from bench.conformance.outputs import Output, entries, read
 from bench.conformance.subject import NOBODY, Subject
@@ -114,37 +112,25 @@ def _statistics(subject: Subject, path: str) -> dict[str, Any]:
     raise Missed(f"model_stats has no entry for {subject.model}")
 
 
-def _schedule(name: str, unit: str, value: int) -> Check:
-    def ask(subject: Subject) -> str:
-        if not subject.advertises("schedule_policy"):
-            raise NotOffered("a parameter that is ignored looks the same")
-        entries(subject.infer(parameters={name: value}))
-        return "answered"
-
-    asked = f"parameters.{name}{unit} is taken"
-    return Check("schedule_policy", f"schedule-{name}", asked, "Schedule policy", ask, "extension")
+def _scheduled(subject: Subject, **parameters: int) -> str:
+    if not subject.advertises("schedule_policy"):
+        raise NotOffered("a parameter that is ignored looks the same")
+    entries(subject.infer(parameters=parameters))
+    return "answered"
 
 
-INDEX_PLACE, STATISTICS = "Model repository: Index", "Statistics: Response JSON Object"
-_repository = partial(Check, "model_repository", level="extension")
-_refusal = partial(refusal, "model_repository", level="extension")
-_classification = partial(Check, "classification", level="extension")
-_stats = partial(Check, "statistics", level="extension")
-CHECKS: Sequence[Check] = (
-    _repository("repository-index", "the index lists name, state and reason of each model", INDEX_PLACE,
-                lambda it: _index(it, b"{}")),
-    _repository("repository-index-ready", "the index of what is ready has the model", INDEX_PLACE,
-                lambda it: _index(it, b'{"ready": true}')),
-    _refusal("repository-load-unknown", "loading an unknown model", "Model repository: Load",
-             lambda it: _by_route(it, "load")),
-    _refusal("repository-unload-unknown", "unloading an unknown model", "Model repository: Unload",
-             lambda it: _by_route(it, "unload")),
-    _classification("classification-form", f"classification: {BEST} returns value:index[:label]",
-                    "Classification: HTTP/REST", _classification_form),
-    _classification("classification-order", "the classes come best first", "Classification", _classification_order),
-    _stats("statistics-form", "the model's /stats has its counts and durations", STATISTICS, _statistics_form),
-    _stats("statistics-count", "an inference is counted", STATISTICS, _statistics_count),
-    _stats("statistics-all", "GET /v2/models/stats has the model, too", STATISTICS, _statistics_all),
-    _schedule("priority", "", 1),
-    _schedule("timeout", " (microseconds)", PATIENCE_US),
-)  # fmt: skip
+ASKS: Mapping[str, Ask] = {
+    "repository-index": lambda it: _index(it, b"{}"),
+    "repository-index-ready": lambda it: _index(it, b'{"ready": true}'),
+    "classification-form": _classification_form,
+    "classification-order": _classification_order,
+    "statistics-form": _statistics_form,
+    "statistics-count": _statistics_count,
+    "statistics-all": _statistics_all,
+    "schedule-priority": lambda it: _scheduled(it, priority=1),
+    "schedule-timeout": lambda it: _scheduled(it, timeout=PATIENCE_US),
+}
+WRONG: Mapping[str, Send] = {
+    "repository-load-unknown": lambda it: _by_route(it, "load"),
+    "repository-unload-unknown": lambda it: _by_route(it, "unload"),
+}

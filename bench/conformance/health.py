@@ -1,11 +1,10 @@
 """Health and metadata: the checks that need no inference."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-from bench.conformance.checks import Check
-from bench.conformance.findings import Missed, NotOffered, under
+from bench.conformance.checks import Ask
+from bench.conformance.client import Missed, NotOffered, under
 from bench.conformance.subject import NOBODY, Subject, path_of
 
 LIVE, READY = "/v2/health/live", "/v2/health/ready"
@@ -83,29 +82,18 @@ def _strings(body: dict[str, Any], name: str) -> list[str]:
     return found
 
 
-METADATA = "REST: Model Metadata Response JSON Object"
-_health, _metadata = partial(Check, "health"), partial(Check, "metadata")
-CHECKS: Sequence[Check] = (
-    _health("live", "GET /v2/health/live answers 200", "REST: Server Live", lambda it: it.ok(LIVE)),
-    _health("ready", "GET /v2/health/ready answers 200", "REST: Server Ready", lambda it: it.ok(READY)),
-    _health("model-ready", "the model's /ready answers 200", "REST: Model Ready", lambda it: it.ok(it.path("/ready"))),
-    _health("model-ready-version", "a version that the metadata names has /ready, too", "REST: Model Ready",
-            lambda it: it.ok(it.versioned("/ready"))),
-    _health("model-ready-unknown", "a model that does not exist is not ready", "REST: Model Ready",
-            _model_ready_unknown),
-    _health("health-body", "live and ready say it in a JSON body, too",
-            "REST: Server Live, Server Ready; the OpenAPI file has no bodies", _health_body, "customary"),
-    _health("model-ready-body", 'a ready model answers {"name", "ready"}',
-            "REST: Model Ready Response JSON Object; the OpenAPI file has no body", _model_ready_body, "customary"),
-    _metadata("server-metadata", "GET /v2 answers with name, version and extensions",
-              "REST: Server Metadata Response JSON Object", _server_metadata),
-    _metadata("server-metadata-slash", "GET /v2/ is the same as GET /v2", "the OpenAPI file has /v2/, the text v2",
-              lambda it: it.ok("/v2/"), "customary"),
-    _metadata("model-metadata", "the model's metadata has name, platform, inputs and outputs", METADATA,
-              _model_metadata),
-    _metadata("model-tensors", "each input and output has name, datatype and shape",
-              "REST: Model Metadata, $metadata_tensor", _model_tensors),
-    _metadata("model-versions", "versions, if there, is a list of strings", METADATA, _model_versions),
-    _metadata("model-metadata-version", "a version that the metadata names has metadata, too", "REST: Model Metadata",
-              lambda it: it.ok(it.versioned())),
-)  # fmt: skip
+ASKS: Mapping[str, Ask] = {
+    "live": lambda it: it.ok(LIVE),
+    "ready": lambda it: it.ok(READY),
+    "model-ready": lambda it: it.ok(it.path("/ready")),
+    "model-ready-version": lambda it: it.ok(it.versioned("/ready")),
+    "model-ready-unknown": _model_ready_unknown,
+    "health-body": _health_body,
+    "model-ready-body": _model_ready_body,
+    "server-metadata": _server_metadata,
+    "server-metadata-slash": lambda it: it.ok("/v2/"),
+    "model-metadata": _model_metadata,
+    "model-tensors": _model_tensors,
+    "model-versions": _model_versions,
+    "model-metadata-version": lambda it: it.ok(it.versioned()),
+}

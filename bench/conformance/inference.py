@@ -1,11 +1,9 @@
 """Inference with right requests in JSON: what the answer must hold."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
-from bench.conformance.checks import Check
-from bench.conformance.client import HTTP_OK
-from bench.conformance.findings import Missed, NotOffered
+from bench.conformance.checks import Ask
+from bench.conformance.client import HTTP_OK, Missed, NotOffered
 from bench.conformance.outputs import entries, header, read, shapes
 from bench.conformance.subject import Subject
 
@@ -102,27 +100,17 @@ def _unknown_parameters(subject: Subject) -> str:
     return "answered all the same"
 
 
-RESPONSE = "REST: Inference Response JSON Object"
-REQUEST = "REST: Inference Request JSON Object"
-_check = partial(Check, "inference")
-CHECKS: Sequence[Check] = (
-    _check("infer-json", "a right JSON request gets 200 and model_name", RESPONSE, _json),
-    _check("infer-content-type", "a JSON answer says that it is application/json", "OpenAPI file, /infer, 200",
-           _content_type),
-    _check("infer-outputs", "each output has name, shape, datatype and data, with as many elements as the shape says",
-           "REST: Response Output", lambda it: shapes(it.infer())),
-    _check("infer-as-declared", "datatypes and shapes are those of the metadata",
-           "REST: Model Metadata; Response Output", _as_declared),
-    _check("infer-all-outputs", "a request without outputs gets all of them", REQUEST, _all_outputs),
-    _check("infer-one-output", "a request for one output gets only that", REQUEST, _one_output),
-    _check("infer-id", "the id of a request comes back", REQUEST, _id),
-    _check("infer-nested", "data may be nested instead of flat", "REST: Tensor Data", _nested),
-    _check("infer-two-rows", "where the first dimension is -1, two rows are taken, too",
-           "REST: Model Metadata, $metadata_tensor", _two_rows),
-    _check("infer-version", "a version that the metadata names can be asked by path",
-           "REST: Inference; Model Metadata, versions", lambda it: shapes(it.infer(it.versioned("/infer")))),
-    _check("infer-model-version", "model_version, if there, is a version of the metadata", RESPONSE, _model_version),
-    _check("infer-unknown-parameters", "parameters that the server does not know do no harm",
-           "REST: Parameters defines none; clients send binary_data_output to all servers", _unknown_parameters,
-           "customary"),
-)  # fmt: skip
+ASKS: Mapping[str, Ask] = {
+    "infer-json": _json,
+    "infer-content-type": _content_type,
+    "infer-outputs": lambda it: shapes(it.infer()),
+    "infer-as-declared": _as_declared,
+    "infer-all-outputs": _all_outputs,
+    "infer-one-output": _one_output,
+    "infer-id": _id,
+    "infer-nested": _nested,
+    "infer-two-rows": _two_rows,
+    "infer-version": lambda it: shapes(it.infer(it.versioned("/infer"))),
+    "infer-model-version": _model_version,
+    "infer-unknown-parameters": _unknown_parameters,
+}

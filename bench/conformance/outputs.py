@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.conformance.client import Answer
-from bench.conformance.findings import Missed, under
+from bench.conformance.client import Answer, Missed, under
 from bench.conformance.inputs import DATATYPES, DTYPES, FLOATS, is_shape
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.conformance import binary, errors, extensions, health, inference, table
-from bench.conformance.checks import Check
-from bench.conformance.client import Client, NoAnswer
-from bench.conformance.findings import EXTENSIONS, Missed, NotOffered, Result, Verdict
+from bench.conformance.checks import EXTENSIONS, Check, Result, Verdict, load
+from bench.conformance.client import Client, Missed, NoAnswer, NotOffered
 from bench.conformance.inputs import small_photo
 from bench.conformance.subject import Subject, path_of
 from bench.exits import Exit, StackFailed, UsageProblem
 
 SCHEMA = "sweetspot.conformance/1"
-ALL: Sequence[Check] = (*health.CHECKS, *inference.CHECKS, *errors.CHECKS, *binary.CHECKS, *extensions.CHECKS)
 SECONDS = 10.0  # for one request; a first inference may be slow
 SILENT = 3  # checks without an answer, one after the other, after which nothing more is asked
 HTTP_NOT_FOUND = 404
@@ -43,7 +41,10 @@ def meet(client: Client, model: str | None, version: str | None, content: Path |
     if gone(client, path) and gone(client, f"{path}/ready"):
         named = name if version is None else f"{name} version {version}"
         raise UsageProblem(f"{client.url} has no model {named}; name another one with --model or --version")
-    example = small_photo() if content is None else example_from(content)
+    try:
+        example = small_photo() if content is None else content.read_bytes()
+    except OSError as error:
+        raise UsageProblem(f"cannot read {content}: {error.strerror}; choose another --bytes") from error
     return Subject(client, name, version, example, metadata(client, "/v2"), metadata(client, path))
 
 
@@ -73,12 +74,10 @@ def metadata(client: Client, path: str) -> dict[str, Any]:
         return {}
 
 
-def example_from(path: Path) -> bytes:
-    """Return the bytes of the user's own example. Raises UsageProblem."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageProblem(f"cannot read {path}: {error.strerror}; choose another --bytes") from error
+def every_check() -> list[Check]:
+    """Return what there is to ask, in order."""
+    asks = {**health.ASKS, **inference.ASKS, **errors.ASKS, **binary.ASKS, **extensions.ASKS}
+    return load(asks, wrong={**errors.WRONG, **binary.WRONG, **extensions.WRONG})
 
 
 def ask_all(subject: Subject) -> list[Result]:
@@ -89,7 +88,7 @@ def ask_all(subject: Subject) -> list[Result]:
     """
     results: list[Result] = []
     silent = 0
-    for check in ALL:
+    for check in every_check():
         optional = check.level == "extension" and not subject.advertises(check.group)
         works = any(each.group == check.group and each.verdict == "pass" for each in results)
         verdict: Verdict

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bench.conformance.client import HTTP_OK, Answer, Client
-from bench.conformance.findings import Missed, NotOffered, under
+from bench.conformance.client import HTTP_OK, Answer, Client, Missed, NotOffered, under
 from bench.conformance.inputs import DATATYPES, Tensor, is_shape, shape_of
 from bench.conformance.outputs import HEADER_LENGTH
 

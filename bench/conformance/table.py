@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from bench.conformance.findings import EXTENSIONS, Group, Result
+from bench.conformance.checks import EXTENSIONS, Group, Result
 from bench.conformance.subject import Subject
 
 STYLES = {"pass": "green", "fail": "bold red", "not offered": "dim"}

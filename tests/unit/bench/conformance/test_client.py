@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.conformance.client import Answer, Client, NoAnswer
-from bench.conformance.findings import Missed
+from bench.conformance.client import Answer, Client, Missed, NoAnswer
 from bench.exits import UsageProblem
 from tests.processes import free_port
 

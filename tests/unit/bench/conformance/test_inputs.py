@@ -7,8 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from bench.conformance.client import Answer
-from bench.conformance.findings import Missed
+from bench.conformance.client import Answer, Missed
 from bench.conformance.inputs import DATATYPES, Tensor, shape_of, small_photo
 from bench.conformance.outputs import HEADER_LENGTH, read
 

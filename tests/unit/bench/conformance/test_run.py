@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from bench.conformance import run
+from bench.conformance.checks import Result
 from bench.conformance.client import Client
-from bench.conformance.findings import Result
 from bench.exits import Exit, StackFailed, UsageProblem
 from tests.processes import free_port
 from tests.unit.bench.conformance.fake import MODEL, Fake, Reply, instead, serving
 from tests.unit.bench.conformance.sabotage import METADATA, SABOTAGES, at, broken
 
 # Of models of each kind some checks say nothing: bytes without a second dimension, numbers without elements of bytes.
+ALL = run.every_check()
 NOT_FOR_NUMBERS = {"binary-element-too-long"}
 NOT_FOR_BYTES = {"infer-nested"}
 
@@ -52,7 +53,7 @@ def test_a_sabotage_trips_the_check_that_is_meant_for_it(name: str) -> None:
     assert code == (Exit.OK if customary else Exit.THRESHOLD_MISSED)
 
 
-REFUSALS = [check.id for check in run.ALL if check.asked.endswith(("refused", "refused, with an error in words"))]
+REFUSALS = [check.id for check in ALL if check.asked.endswith(("refused", "refused, with an error in words"))]
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -79,8 +80,14 @@ def test_wrong_requests_that_are_not_refused_properly_are_told(instead_of_it: Re
 
 def test_every_check_is_tripped_by_one_of_these_tests() -> None:
     tripped = {check for _, expected in SABOTAGES.values() for check in expected} | set(REFUSALS)
-    assert {check.id for check in run.ALL} - tripped == {"model-tensors"}  # it has its own test, below
-    assert len({check.id for check in run.ALL}) == len(run.ALL)
+    assert {check.id for check in ALL} - tripped == {"model-tensors"}  # it has its own test, below
+    assert len({check.id for check in ALL}) == len(ALL)
+
+
+def test_whatever_can_be_asked_is_asked() -> None:
+    modules = (run.health, run.inference, run.errors, run.binary, run.extensions)
+    ways = {name for module in modules for name in (*module.ASKS, *getattr(module, "WRONG", ()))}
+    assert ways == {check.id for check in ALL}
 
 
 @pytest.mark.parametrize("tensor", [{"name": "x", "datatype": "FLOAT", "shape": [1]}, {"name": "x"}, 5])
