@@ -256,7 +256,7 @@ def test_each_request_is_held_against_its_twin_so_photos_may_differ_by_far_more_
     assert (found.low or 0) < 1.05 < (found.high or 0)
     assert (found.high or 0) - (found.low or 0) < 0.04
     apart = ratio(twins(1.05, missing=1), "b", "a", P50, 8.0)
-    assert (apart.high or 0) - (apart.low or 0) > 0.1, "who did not get the same requests has no twins"
+    assert (apart.high or 0) - (apart.low or 0) > 0.08, "who did not get the same requests has no twins"
 
 
 def test_where_both_of_a_pair_failed_nothing_can_be_said_and_where_one_did_it_was_slower():
