@@ -13,6 +13,7 @@ from runfile.facts import Latency
 HEADLINE_CASES = (PREDICTION, "metadata")
 NO_TABLE = "results.csv holds no response time of a prediction or of metadata."
 TOO_FEW = "too few predictions were asked for."
+TURNS = "turns"  # whom gates name that judge all who take turns
 
 
 def build(folder: Recorded) -> Section | None:
@@ -22,7 +23,7 @@ def build(folder: Recorded) -> Section | None:
         return None
     seen = view.build(folder, "latency", found, [arm.name for arm in found.arms])
     judged = standing.judge(folder.run, found)
-    parts = _parts(folder, seen, claims=judged.claims)
+    parts = _parts(folder, seen)
     rises = parts["rising"] or parts["points"] or parts["resources"]
     compares = found.noise_floor is not None or found.ratios
     links = {"results": "Results", "rising": "Rising load" if rises else "", "ratios": "Ratios" if compares else ""}
@@ -36,7 +37,7 @@ def build(folder: Recorded) -> Section | None:
         headline=headline.headline(seen, judged),
         parts={**parts, "rises": rises, "compares": compares},
         links=links,
-        titles=seen.titles,
+        titles={**seen.titles, TURNS: "all in turns"},
         ratio_note=ratios.floor_note(seen),
         again=again(found, seen.titles, _steps(found)),
     )
@@ -54,7 +55,7 @@ def _steps(found: Latency) -> list[Part]:
     return [*alone, *rounds.values()]
 
 
-def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, object]:
+def _parts(folder: Recorded, seen: View[Latency]) -> dict[str, object]:
     """Return what latency.html names."""
     medians = ratios.of_medians(seen)
     return {
@@ -74,7 +75,7 @@ def _parts(folder: Recorded, seen: View[Latency], *, claims: bool) -> dict[str, 
         "claimed": ratios.claimed,
         "floor_sentence": ratios.floor_sentence(seen),
         "floors": ratios.floors(seen),
-        "crossover": ratios.crossover(seen) if claims else "",
+        "crossover": ratios.crossover(seen),
     }
 
 

@@ -7,7 +7,7 @@ from reports.latency.loads import Load, loads
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
 from reports.reading.view import PERCENTILES, STAGES, View, case_title, short
 from reports.section import ABSENT, Cell, Row, Table, cell
-from reports.wording import number, rate
+from reports.wording import metric, number, rate
 from runfile.facts import Latency
 from runfile.rows import SATURATED
 
@@ -40,7 +40,7 @@ def stages(view: View[Latency]) -> Table:
     """Return the numbers behind the figure of stages."""
     metrics = (*(f"stage_{stage}_p50" for stage in STAGES), RESPONSES[0])
     rows = [
-        Row(view.title(name), name, [cell(view.results.find(name, PREDICTION, metric)) for metric in metrics])
+        Row(view.title(name), name, [cell(view.results.find(name, PREDICTION, each)) for each in metrics])
         for name in view.variants
     ]
     columns = (*(f"{stage}, ms" for stage in STAGES), "response p50, ms")
@@ -50,9 +50,8 @@ def stages(view: View[Latency]) -> Table:
 def by_load(view: View[Latency]) -> list[Table]:
     """Return the numbers by load that anybody has: response times, failures, goodput, backlog, processor time."""
     found = loads(view)
-    times = [(case, metric) for case in view.cases for metric in RESPONSES]
     wanted = {
-        **{(case, metric): f"{short(case)}: {metric.replace('_', ' ')}, ms" for case, metric in times},
+        **{(case, each): f"{short(case)}: {metric(each)}, ms" for case in view.cases for each in RESPONSES},
         **{(case, "failed_share"): f"{short(case)}: failed" for case in view.cases},
         (PREDICTION, GOODPUT): "Prediction: good answers within the SLO, per second",
         (PREDICTION, BACKLOG): "Prediction: backlog at the end of the step, requests",
@@ -62,11 +61,11 @@ def by_load(view: View[Latency]) -> list[Table]:
     if any(len(set(load.rates.values())) > 1 for load in found):  # a share of capacity is another rate for each
         lines = {load.title: [_rate(load, name) for name in view.variants] for load in found}
         tables.append(_by_load(view, "Offered predictions, per second", lines))
-    for (case, metric), title in wanted.items():
-        rows = {load.title: [view.results.at(name, case, metric, load.rates.get(name)) for name in view.variants]
-                for load in found}  # fmt: skip
-        if any(row is not None and row.known for line in rows.values() for row in line):
-            tables.append(_by_load(view, title, {load: [*map(cell, line)] for load, line in rows.items() if any(line)}))
+    for (case, each), title in wanted.items():
+        rows = [[view.results.at(name, case, each, load.rates.get(name)) for name in view.variants] for load in found]
+        if any(row is not None and row.known for line in rows for row in line):
+            lines = {load.title: [*map(cell, line)] for load, line in zip(found, rows, strict=True) if any(line)}
+            tables.append(_by_load(view, title, lines))
     return tables
 
 

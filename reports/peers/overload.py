@@ -1,7 +1,6 @@
 """The figure of the overload: goodput and p99 by server at multiples of capacity, one panel each."""
 
 import math
-from collections.abc import Iterable
 from functools import partial
 
 from matplotlib.axes import Axes
@@ -10,7 +9,7 @@ from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
 from reports.drawing.palette import FAINT, look
 from reports.peers.tables import Servers, in_figure
-from reports.reading.results import Results
+from reports.reading.results import Results, extent
 from reports.wording import FAILS
 from runfile.rows import WITHHELD, ResultRow
 
@@ -38,13 +37,10 @@ def draw(found: Results, servers: Servers, slo_ms: float) -> str:
 
 def _goodput(found: Results, servers: Servers, axes: Axes) -> None:
     _across(axes, found, PERCENT)
-    highest = float(PERCENT)
-    for index, place, row in _points(found, servers, "goodput_share"):
-        if row.value is not None:
-            bounds = [each * PERCENT for each in (row.low, row.high) if each is not None]
-            _point(axes, index, place, row.value * PERCENT, bounds)
-            highest = max(highest, row.value * PERCENT, *bounds)
-    axes.set_ylim(0, highest * 1.08)
+    points = [each for each in _points(found, servers, "goodput_share") if each[-1].known]
+    for index, place, row in points:
+        _point(axes, index, place, row, PERCENT)
+    axes.set_ylim(0, max([1.0, *extent(row for *_, row in points)]) * PERCENT * 1.08)
 
 
 def _slowest(found: Results, servers: Servers, slo_ms: float, axes: Axes) -> None:
@@ -57,9 +53,7 @@ def _slowest(found: Results, servers: Servers, slo_ms: float, axes: Axes) -> Non
             lane = WITHHELD if row.value is None else FAILS
             parts.mark(axes, [place], [lanes[lane]], look(index), "white" if row.value is None else "")
         else:
-            _point(
-                axes, index, place, row.value, [min(each, ends[1]) for each in (row.low, row.high) if each is not None]
-            )
+            _point(axes, index, place, row)
 
 
 def _across(axes: Axes, found: Results, line: float) -> None:
@@ -81,8 +75,10 @@ def _points(found: Results, servers: Servers, metric: str = "") -> list[tuple[in
     return points
 
 
-def _point(axes: Axes, index: int, place: float, value: float, bounds: Iterable[float]) -> None:
-    style, ends = look(index), sorted(bounds)
-    if ends:
-        axes.vlines([place], ends[0], ends[-1], color=style.colour, linewidth=2)
-    parts.mark(axes, [place], [value], style)
+def _point(axes: Axes, index: int, place: float, row: ResultRow, scale: int = 1) -> None:
+    """Draw a value with its interval, as far as the axis shows it."""
+    style = look(index)
+    if row.low is not None and row.high is not None:
+        top = axes.get_ylim()[1] if math.isinf(row.high) else row.high * scale
+        axes.vlines([place], row.low * scale, top, color=style.colour, linewidth=2)
+    parts.mark(axes, [place], [(row.value or 0.0) * scale], style)

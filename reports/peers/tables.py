@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from reports.reading.results import Results
+from reports.reading.results import Results, finite
 from reports.section import ABSENT, Row, Table, cell
 
-BARE, NEVER = "bare loop", float("inf")
+BARE = "bare loop"
 CAPACITY = " x capacity"
 
 # Heading, case and metric of each column.
@@ -41,13 +41,9 @@ Servers = list[tuple[str, str]]  # name and title
 
 
 def by_cost(found: Results, titles: Mapping[str, str]) -> Servers:
-    """Return the servers of which there is a number, the one with the smallest own cost first."""
-
-    def cost(name: str) -> float:
-        row = found.find(name, "no-op", "own_cost")
-        return NEVER if row is None or row.value is None else row.value
-
-    names = sorted((name for name in found.variants if name != BARE), key=cost)
+    """Return the servers of which there is a number: the one with the smallest own cost first, those without last."""
+    costs = {name: finite(found.find(name, "no-op", "own_cost")) for name in found.variants if name != BARE}
+    names = sorted(costs, key=lambda name: (costs[name] is None, costs[name] or 0.0))
     return [(name, titles.get(name, name)) for name in names]
 
 

@@ -56,12 +56,6 @@ class Results:
         """The architectures that the rows speak of, in the order of the file."""
         return tuple(dict.fromkeys(row.variant for row in self.rows if row.variant not in ("", RAW_LIMIT)))
 
-    @property
-    def cases(self) -> tuple[str, ...]:
-        """The route classes of which an architecture has a response time, in the order of the file."""
-        measured = [row for row in self.rows if row.variant != RAW_LIMIT and row.metric.startswith("response_")]
-        return tuple(dict.fromkeys(row.case for row in measured if row.case))
-
 
 def of(experiment: str, rows: Iterable[ResultRow] | None) -> Results:
     """Return the rows of an experiment; there are none where results.csv is absent."""

@@ -44,8 +44,9 @@ class View(Generic[F]):
 
     @property
     def cases(self) -> tuple[str, ...]:
-        """Route classes with numbers: ours in reading order, then any other."""
-        found = self.results.cases
+        """Route classes of which an architecture has a response time: ours in reading order, then any other."""
+        rows = [row for row in self.results.rows if row.variant != RAW_LIMIT and row.metric.startswith("response_")]
+        found = dict.fromkeys(row.case for row in rows if row.case)
         return tuple(case for case in dict.fromkeys((*CASE_TITLES, *found)) if case in found)
 
     def common_rates(self, case: str, metric: str) -> list[float]:

@@ -13,7 +13,7 @@ def test_rows_are_found_by_variant_case_and_metric():
     median = found.find("a", "prediction", "response_p50")
     assert (median.value, median.unit, median.n) == (26.0, "ms", 1200)
     assert found.find("a", "prediction", "response_p10") is None
-    assert (found.variants, found.cases) == (("a", "b"), ("prediction", "metadata"))
+    assert found.variants == ("a", "b")
 
 
 def test_experiments_never_share_a_table():
