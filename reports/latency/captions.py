@@ -2,8 +2,9 @@
 
 from reports.latency.loads import topmost
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT, finite
-from reports.reading.view import BYSTANDERS, STAGES, View, short
+from reports.reading.view import BYSTANDERS, View, short
 from reports.wording import interval, listed, number, rate, sentence
+from runfile.columns import STAGES
 from runfile.facts import Latency
 
 BACK_TO_BACK = "back to back"

@@ -22,24 +22,25 @@ RAW: Final[dict[str, Any]] = {"color": INK, "linestyle": (0, (2, 1.5)), "linewid
 TITLE = "Response time by percentile"
 TEXT = "Dots are percentiles of the response time in milliseconds on a log axis, bars their intervals."
 
+Limits = tuple[float, float]  # of the axis across
+
 
 def draw(view: View[Latency]) -> str:
     """Draw the figure as SVG. A percentile that failures reach stands at the right edge, a withheld one at the left."""
     keys = variant_keys(view.titles.values())
     if any(row.variant == RAW_LIMIT for row in view.results.rows):
         keys.append(Line2D([], [], **RAW, label="raw limit"))
-    panels = []
+    panels, limits = [], _limits(view)
     for case in view.cases:
         # What no variant has is left out; the table tells why it is withheld.
         worth = [each for each in PERCENTILES if extent(view.percentile(name, case, each) for name in view.variants)]
         rows = worth or ["p50"]
         height = LANE * (len(view.variants) + 1) * len(rows)
-        panels.append(Panel(height, partial(_panel, view, case, rows), case_title(case)))
+        panels.append(Panel(height, partial(_panel, view, case, rows, limits), case_title(case)))
     return column("percentiles", TITLE, TEXT, "response time in ms, log scale", panels, keys)
 
 
-def _panel(view: View[Latency], case: str, percentiles: Sequence[str], axes: Axes) -> None:
-    limits = _limits(view)
+def _panel(view: View[Latency], case: str, percentiles: Sequence[str], limits: Limits, axes: Axes) -> None:
     parts.log_across(axes, limits)
     axes.set_ylim(len(percentiles) - 0.5, -0.5)
     axes.set_yticks(range(len(percentiles)), percentiles)
@@ -54,7 +55,7 @@ def _panel(view: View[Latency], case: str, percentiles: Sequence[str], axes: Axe
                 _dot(axes, row, place + offset, look(index), limits)
 
 
-def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: tuple[float, float]) -> None:
+def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: Limits) -> None:
     low_edge, high_edge = limits
     if not row.known or row.value is None:
         parts.say(axes, row.unknown, (low_edge, height), (7, 0))
@@ -69,7 +70,7 @@ def _dot(axes: Axes, row: ResultRow, height: float, style: Look, limits: tuple[f
         parts.mark(axes, [row.value], [height], style)
 
 
-def _limits(view: View[Latency]) -> tuple[float, float]:
+def _limits(view: View[Latency]) -> Limits:
     """Return the bounds of the axis that all panels share, or their lengths could not be compared."""
     names = (*view.variants, RAW_LIMIT)
     rows = [view.percentile(name, case, each) for name in names for case in view.cases for each in PERCENTILES]

@@ -13,8 +13,9 @@ from reports.drawing.palette import INK, STAGE_LOOKS
 from reports.drawing.svg import label
 from reports.latency.captions import stage_ms
 from reports.reading.results import PREDICTION, finite
-from reports.reading.view import STAGES, View
+from reports.reading.view import View
 from reports.wording import digits
+from runfile.columns import STAGES
 from runfile.facts import Latency
 
 ROW, LEFT = 0.5, 2.1  # inches

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from reports.latency.captions import BACKLOG
 from reports.latency.loads import Load, loads
 from reports.reading.results import GOODPUT, PREDICTION, RAW_LIMIT
-from reports.reading.view import PERCENTILES, STAGES, View, case_title, short
+from reports.reading.view import PERCENTILES, View, case_title, short
 from reports.section import ABSENT, Cell, Row, Table, cell
 from reports.wording import metric, number, rate
+from runfile.columns import STAGES
 from runfile.facts import Latency
 from runfile.rows import SATURATED
 

@@ -18,7 +18,6 @@ CASE_TITLES = {
 }
 BYSTANDERS = ("metadata", "image")  # route classes that need no model, the one that is asked for most first
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-STAGES = ("app", "db", "decode", "queue", "infer")
 
 F = TypeVar("F", bound=Found)
 
@@ -48,12 +47,6 @@ class View(Generic[F]):
         rows = [row for row in self.results.rows if row.variant != RAW_LIMIT and row.metric.startswith("response_")]
         found = dict.fromkeys(row.case for row in rows if row.case)
         return tuple(case for case in dict.fromkeys((*CASE_TITLES, *found)) if case in found)
-
-    def common_rates(self, case: str, metric: str) -> list[float]:
-        """Return the offered rates, rising, at which every architecture with this number has it."""
-        series = [self.results.by_rate(name, case, metric) for name in self.variants]
-        rates = [{row.offered_per_s for row in rows if row.offered_per_s is not None} for rows in series if rows]
-        return sorted(set.intersection(*rates)) if rates else []
 
     def title(self, name: str) -> str:
         """Return what the reader knows a variant by: its title up to the colon, unless two would share that."""

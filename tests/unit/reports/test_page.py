@@ -227,6 +227,14 @@ def test_what_was_measured_again_or_left_out_is_told(show):
     assert "Measured again" not in show(trials=(), failed=()).text
 
 
+def test_a_gate_of_several_variants_gives_its_advice_once_and_names_them_by_their_titles(show):
+    gates = [simulated.gate("G4", "Read in time", variant, "warn") for variant in ("embedded", "model_in_db", "turns")]
+    text = show(gates=tuple(gates)).text
+    assert text.count("Advice of G4.") == 1
+    order = [text.index(f"{title} 1.80 ms") for title in ("Embedded", "Model in the database", "all in turns")]
+    assert order == sorted(order)
+
+
 def test_what_happened_often_is_told_once(show):
     steps = tuple(replace(each, reason="lag" if each.round != 2 else "") for each in simulated.turns(2).steps)
     failed = Failed(0, "model_in_db", "no port is free", again=False)
