@@ -25,35 +25,35 @@ class Trial:
     load_s: float
     run: Callable[[Place], list[Line]]
 
-    def step(self, place: Place, lines: list[Line]) -> Step:
-        """Return it as a step, which adds its lines."""
-        return Step(self.text, self.load_s + WARM_UP_S + START_S, lambda: lines.extend(self.run(place)))
-
 
 def trials(size: Size) -> list[Trial]:
     """Return what there is to do, in order."""
-    queues = [
-        Trial(f"M/D/1 queue at {used:.0%}", size.queue_s, partial(queue, size=size, used=used))
-        for used in size.queue_used
-    ]
     return [
         Trial("stall server", size.stall_s, partial(stalls, size=size, processes=1)),
         Trial("stall server, two generator processes", size.stall_s, partial(stalls, size=size, processes=2)),
         Trial("stall server, stock Locust", size.stall_s, partial(stalls_by_stock_locust, size=size)),
-        *queues,
+        *(Trial(f"M/D/1 queue at {used:.0%}", size.queue_s, partial(queue, size=size, used=used))
+          for used in size.queue_used),
         Trial("null server", sum(seconds for _, seconds in size.null), partial(null, steps=size.null)),
-    ]
+    ]  # fmt: skip
 
 
 def calibrate(place: Place, todo: list[Trial]) -> list[Line]:
-    """Run trials, with progress. Raises GeneratorFailed or StackFailed."""
+    """Run trials, each in a folder of its own, with progress. Raises GeneratorFailed or StackFailed."""
     lines: list[Line] = []
-    folders = [place.folder / str(number) for number in range(1, len(todo) + 1)]
-    steps = [trial.step(Place(place.cores, folder), lines) for trial, folder in zip(todo, folders, strict=True)]
+
+    def do(number: int, trial: Trial) -> None:
+        own = Place(place.cores, place.folder / str(number))
+        own.folder.mkdir(parents=True)
+        lines.extend(trial.run(own))
+
+    steps = [
+        Step(trial.text, trial.load_s + WARM_UP_S + START_S, partial(do, number, trial))
+        for number, trial in enumerate(todo, start=1)
+    ]
     with progress(Plan(steps)) as show:
-        for folder, step in zip(folders, steps, strict=True):
+        for step in steps:
             show.step()
-            folder.mkdir(parents=True)
             step.do()
     return lines
 

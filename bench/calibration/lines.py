@@ -1,8 +1,8 @@
 """What the calibration says: truth beside reported, a line for each quantity, with a verdict in a word."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 OK, OFF, NOT_JUDGED = "ok", "off", "not judged"
 HEAD = ("tried on", "quantity", "truth", "reported", "allowed", "verdict")
@@ -23,20 +23,8 @@ class Line:
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the line as a row of the table."""
-        return (
-            self.against,
-            self.quantity,
-            value(self.truth, self.unit),
-            value(self.reported, self.unit),
-            self.allowed,
-            self.verdict,
-        )
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """Return the line for JSON, which knows no infinity: None."""
-        reported = self.reported if math.isfinite(self.reported) else None
-        return {**asdict(self), "reported": reported}
+        numbers = (value(number, self.unit) for number in (self.truth, self.reported))
+        return (self.against, self.quantity, *numbers, self.allowed, self.verdict)
 
 
 def close(against: str, quantity: str, truth_s: float, reported_s: float, *, share: float, least_s: float) -> Line:
@@ -69,8 +57,8 @@ def value(number: float, unit: str) -> str:
 
 def table(lines: Iterable[Line]) -> str:
     """Return all lines, aligned; numbers stand to the right. What a line is tried on is said once."""
-    rows: list[Sequence[str]] = [HEAD, *(line.cells for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    rows = [HEAD, *(line.cells for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     text, last = [], ""
     for against, *rest in rows:
         cells = ["" if against == last else against, *rest]

@@ -1,6 +1,5 @@
 """`sweetspot compare BASE NEW` from beginning to end: read, compare, print, and the exit code."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,8 +120,7 @@ def closing(found: Part) -> list[str]:
 
 def save(found: Comparison, path: Path) -> None:
     """Write the same as JSON. Raises UsageProblem."""
-    facts = {"schema": SCHEMA, **json.loads(encode(found)), "exit_code": int(found.code)}
     try:
-        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        path.write_text(encode({"schema": SCHEMA, **vars(found), "exit_code": found.code}), encoding="utf-8")
     except OSError as error:
         raise UsageProblem(f"cannot write to {path}: {error.strerror}; choose another --json") from error

@@ -4,9 +4,7 @@ Where a run is judged by a threshold, the doctor judges by the same. Most module
 find out is whether they are there.
 """
 
-import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +31,7 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
     """Look at everything, say what was found, and return the exit code. Raises UsageProblem if `out` is no place."""
     findings: list[Finding] = look_at_setup(photos)
     lines: list[Line] = []
-    if packages_missing(findings):
+    if findings[0].verdict == "problem":  # packages are missing: the rest cannot even be imported
         say(findings)
         return exit_code(findings)
     from bench.load.known import Place
@@ -49,11 +47,6 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
             save(out, findings, lines)
     off = any(line.verdict == "off" for line in lines)
     return exit_code(findings) or (Exit.NOT_VALID if off else Exit.OK)
-
-
-def packages_missing(findings: list[Finding]) -> bool:
-    """Whether the first finding, about the packages, is a problem: then the rest cannot even be imported."""
-    return findings[0].verdict == "problem"
 
 
 def examine(place: "Place") -> list[Finding]:
@@ -109,8 +102,9 @@ def save(out: Path | None, findings: list[Finding], lines: list["Line"]) -> None
     """Write everything as JSON, if a file was asked for."""
     if out is None:
         return
-    facts = {"checklist": [asdict(each) for each in findings], "calibration": [each.facts for each in lines]}
+    from runfile.decoding import encode
+
     try:
-        out.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        out.write_text(encode({"checklist": findings, "calibration": lines}), encoding="utf-8")
     except OSError as error:
         raise UsageProblem(f"cannot write to {out}: {error.strerror}; choose another --out") from error

@@ -1,6 +1,7 @@
 """What the doctor finds: one line of the checklist, with a verdict in a word, and what to do about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from bench.exits import Exit
@@ -13,30 +14,16 @@ class Finding:
     """One point. A problem carries the exit code that it leads to: NOT_READY (no run) or NOT_VALID (no measurement)."""
 
     what: str
-    verdict: Verdict
+    verdict: Verdict = field(kw_only=True)
     found: str
     advice: str = ""
-    code: Exit = Exit.OK
+    code: Exit = field(default=Exit.OK, kw_only=True)
 
 
-def ok(what: str, found: str) -> Finding:
-    """Say that there is nothing to do."""
-    return Finding(what, "ok", found)
-
-
-def warning(what: str, found: str, advice: str) -> Finding:
-    """Say that a run works, and that its numbers are worth less."""
-    return Finding(what, "warning", found, advice)
-
-
-def stops(what: str, found: str, advice: str) -> Finding:
-    """Say that no run can start."""
-    return Finding(what, "problem", found, advice, Exit.NOT_READY)
-
-
-def spoils(what: str, found: str, advice: str) -> Finding:
-    """Say that a run can start, and that its numbers could not be used."""
-    return Finding(what, "problem", found, advice, Exit.NOT_VALID)
+ok = partial(Finding, verdict="ok")
+warning = partial(Finding, verdict="warning")  # a run works, and its numbers are worth less
+stops = partial(Finding, verdict="problem", code=Exit.NOT_READY)  # no run can start
+spoils = partial(Finding, verdict="problem", code=Exit.NOT_VALID)  # a run can start, and its numbers cannot be used
 
 
 def exit_code(findings: list[Finding]) -> Exit:
@@ -57,12 +44,10 @@ def checklist(findings: list[Finding]) -> str:
 
 def closing_words(findings: list[Finding]) -> str:
     """Say what it comes to."""
-    warnings = sum(finding.verdict == "warning" for finding in findings)
-    return {
-        Exit.NOT_READY: "No run can start here before the problems above are solved.",
-        Exit.NOT_VALID: "A run would start here, and its numbers could not be used, because of the problems above.",
-    }.get(
-        exit_code(findings),
-        f"This machine can measure, with {warnings} warning{'s' if warnings > 1 else ''}." if warnings
-        else "This machine can measure.",
-    )  # fmt: skip
+    code, warnings = exit_code(findings), sum(finding.verdict == "warning" for finding in findings)
+    if code == Exit.NOT_READY:
+        return "No run can start here before the problems above are solved."
+    if code == Exit.NOT_VALID:
+        return "A run would start here, and its numbers could not be used, because of the problems above."
+    plural = "s" if warnings > 1 else ""
+    return f"This machine can measure, with {warnings} warning{plural}." if warnings else "This machine can measure."

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -54,22 +55,21 @@ def cores(split: Split, limits: Thresholds, topology: Path = TOPOLOGY) -> list[F
     return [by_gate("Cores", limits["cores"], shared, found), pinning(split), siblings(split, topology)]
 
 
-def numbers(cores: tuple[int, ...]) -> str:
+def numbers(cores: Iterable[int]) -> str:
     """Return core numbers for people."""
-    return ", ".join(str(core) for core in cores)
+    return ", ".join(map(str, cores))
 
 
 def pinning(split: Split) -> Finding:
     """Try to pin this process to the generator's cores, where it belongs anyway."""
-    what = "Pinning"
-    advice = "compare within one run only: the system may move processes between the cores"
-    if not split.pinned:
-        return warning(what, "this system cannot keep processes on cores", advice)
+    found = "" if split.pinned else "this system cannot keep processes on cores"
     try:
-        os.sched_setaffinity(0, split.generator)
+        if split.pinned:
+            os.sched_setaffinity(0, split.generator)
     except OSError as error:
-        return warning(what, f"processes cannot be kept on cores ({error.strerror})", advice)
-    return ok(what, "processes stay on their cores")
+        found = f"processes cannot be kept on cores ({error.strerror})"
+    advice = "compare within one run only: the system may move processes between the cores"
+    return warning("Pinning", found, advice) if found else ok("Pinning", "processes stay on their cores")
 
 
 def siblings(split: Split, topology: Path) -> Finding:
@@ -80,7 +80,7 @@ def siblings(split: Split, topology: Path) -> Finding:
         return warning(what, SILENT, "if system and generator share a physical core, load slows the system down")
     shared = sorted(core for core in split.sut if physical[core] & {*split.generator})
     if shared:
-        where = f"core {numbers(tuple(shared))} of the system shares a physical core with the generator"
+        where = f"core {numbers(shared)} of the system shares a physical core with the generator"
         return warning(what, where, "trust ratios before times, or switch hyper-threading off")
     return ok(what, "system and generator share no physical core, as far as this system tells")
 
@@ -103,20 +103,17 @@ def company(split: Split, limits: Thresholds) -> list[Finding]:
 
 
 def judge_company(seen: Usage, count: int, limits: Thresholds) -> list[Finding]:
-    """Judge steal, throttling, foreign load and pressure."""
+    """Judge steal, throttling, foreign load, and how often somebody waits for a core, although nothing of ours runs."""
     foreign = (seen.busy_s or 0.0) / ((seen.wall_s or WATCH_S) * count)
+    waiting, found = seen.pressure_share, f"somebody waits for a core {seen.pressure_share or 0:.1%} of the time"
+    pressure = warning("CPU pressure", found, "close other programs")
+    if waiting is None:
+        pressure = warning("CPU pressure", SILENT, UNSEEN)
+    elif waiting <= PRESSURE_SHARE:
+        pressure = ok("CPU pressure", found)
     return [
         by_gate("Stolen CPU", limits["G6-steal"], seen.steal_share, f"{seen.steal_share or 0:.1%} taken by the host"),
         by_gate("CPU quota", limits["G6-throttled"], seen.throttled_s, f"{seen.throttled_s or 0:.2f} s held back"),
         by_gate("Other programs", limits["G6-foreign"], foreign, f"{foreign:.1%} of the cores in use"),
-        waiting(seen.pressure_share),
+        pressure,
     ]
-
-
-def waiting(share: float | None) -> Finding:
-    """Judge how often somebody waits for a core, although nothing of ours runs."""
-    what = "CPU pressure"
-    if share is None:
-        return warning(what, SILENT, UNSEEN)
-    found = f"somebody waits for a core {share:.1%} of the time"
-    return ok(what, found) if share <= PRESSURE_SHARE else warning(what, found, "close other programs")

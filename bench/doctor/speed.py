@@ -1,5 +1,6 @@
 """The doctor's look at the machine at work: how steady the cores are, how exact the timer, how fast the generator."""
 
+import contextlib
 import select
 import time
 from collections.abc import Callable, Iterable
@@ -72,16 +73,14 @@ def timer(limits: Thresholds, has_timer: Callable[[], bool] = has_timerfd) -> Fi
 
 def timer_lags_ns() -> list[int]:
     """Return how late the timer was, each time."""
-    clock, lags, due = TimerFd(), [], time.monotonic_ns()
-    try:
+    lags, due = [], time.monotonic_ns()
+    with contextlib.closing(TimerFd()) as clock:
         for _ in range(TICKS):
             due = max(due, time.monotonic_ns()) + TICK_NS
             clock.arm(due)
             select.select([clock], [], [])
             lags.append(time.monotonic_ns() - due)
             clock.clear()
-    finally:
-        clock.close()
     return lags
 
 

@@ -4,6 +4,7 @@ import math
 import pytest
 
 from bench.calibration.lines import Line, at_most, beside, close, table, value
+from runfile.decoding import encode
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_the_table_is_aligned_and_says_once_what_was_tried():
 
 def test_json_has_none_where_nothing_was_answered():
     line = Line("server", "p99", "ms", 1.0, math.inf, "2%", "off")
-    assert json.loads(json.dumps(line.facts, allow_nan=False))["reported"] is None
+    assert json.loads(encode(line))["reported"] is None
