@@ -56,18 +56,16 @@ def spawn(argv: Sequence[str], cores: Sequence[int]) -> int:
     os._exit(127)
 
 
-def parents() -> dict[int, int]:
-    """Return parent by pid for every process of the machine; empty where there is no /proc."""
-    found = {}
+def descendants() -> set[int]:
+    """Return the pids of all children of this process, however deep: the family, also what left the session.
+
+    None where there is no /proc.
+    """
+    parent_of = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it may end while we look
-            found[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    return found
-
-
-def descendants() -> set[int]:
-    """Return the pids of all children of this process, however deep: the family, also what left the session."""
-    family, parent_of = {os.getpid()}, parents()
+            parent_of[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    family = {os.getpid()}
     while grown := {pid for pid, parent in parent_of.items() if parent in family} - family:
         family |= grown
     return family - {os.getpid()}
@@ -102,9 +100,8 @@ def reap(leader: int) -> int | None:
             code = os.waitstatus_to_exitcode(status)
 
 
-def end_family(leader: int) -> int | None:
-    """SIGTERM, after GRACE_S seconds SIGKILL, until nobody is left; return the leader's exit code if it ended now."""
-    code = None
+def end_family(leader: int, code: int | None) -> int:
+    """SIGTERM, after GRACE_S seconds SIGKILL, until nobody is left; return the leader's exit code, known or not yet."""
     kill_at = time.monotonic() + GRACE_S
     tell_family(leader, signal.SIGTERM)
     somebody = tell_family(leader, signal.SIGCONT)  # who rests hears nothing else
@@ -113,7 +110,7 @@ def end_family(leader: int) -> int | None:
         ended = reap(leader)
         code = code if ended is None else ended
         somebody = tell_family(leader, signal.SIGKILL if time.monotonic() >= kill_at else 0)
-    return code
+    return -signal.SIGKILL if code is None else code
 
 
 def wait_for_end(leader: int, lifeline: socket.socket, wake: socket.socket) -> int | None:
@@ -160,8 +157,7 @@ def main(descriptor: str, cores: str, *argv: str) -> None:
     leader = spawn(argv, [int(core) for core in cores.split(",") if core])
     tell(lifeline, f"pid {leader}")
     code = wait_for_end(leader, lifeline, wake)
-    ended = end_family(leader)
-    tell(lifeline, f"exit {next((value for value in (code, ended) if value is not None), -signal.SIGKILL)}")
+    tell(lifeline, f"exit {end_family(leader, code)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 from bench.exits import Failure, StackFailed
 
@@ -57,16 +57,9 @@ class Guarded:
     """
 
     def __init__(
-        self,
-        name: str,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        log: Path,
-        cores: Iterable[int] = (),
-        output: Path | None = None,
-        talks: bool = False,
-    ) -> None:
+        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path, cores: Iterable[int] = (),
+        output: Path | None = None, talks: bool = False,
+    ) -> None:  # fmt: skip
         self.name = name
         self.argv = tuple(argv)
         self.log = log
@@ -88,7 +81,11 @@ class Guarded:
             )
         self._told = Lines(self._lifeline)
         self._answers = Lines(self._guard.stdout) if self._guard.stdout else None
-        self.pid = self._read_pid()
+        started = self._told.next(START_DEADLINE_S)
+        if not started:
+            self.stop()
+            raise StackFailed(f"the guard of {name} did not start; see {log}\n{self.tail()}")
+        self.pid = int(started.split()[1])
 
     def __enter__(self) -> Self:
         return self
@@ -116,13 +113,17 @@ class Guarded:
         if code != 0:
             raise failure(self.words(f"failed ({ending(code)})"))
 
-    def rest(self) -> None:
-        """Stop its whole family where it stands (SIGSTOP), so that it takes no processor; return when it does."""
-        self._order("rest")
+    def order(self, order: Literal["rest", "wake"]) -> None:
+        """Let its whole family rest where it stands (SIGSTOP), so that it takes no processor, or go on (SIGCONT).
 
-    def wake(self) -> None:
-        """Let its family go on (SIGCONT); return when it does."""
-        self._order("wake")
+        Returns when that is done, or there is nobody left.
+        """
+        if self.wait(0) is not None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self._lifeline.sendall(f"{order}\n".encode())
+        if self._hear(ORDER_DEADLINE_S) is None:
+            raise StackFailed(self.words(f"did not {order}: its guard does not answer"))
 
     def ask(self, line: str, timeout_s: float) -> str | None:
         """Write a line and return the next one of its stdout; None when there was none in time, or it has ended.
@@ -168,15 +169,6 @@ class Guarded:
             self._code = int(line.split()[1])
         return line
 
-    def _order(self, order: str) -> None:
-        """Let the guard do something to the whole family, and wait until it is done or there is nobody left."""
-        if self.wait(0) is not None:
-            return
-        with contextlib.suppress(BrokenPipeError):
-            self._lifeline.sendall(f"{order}\n".encode())
-        if self._hear(ORDER_DEADLINE_S) is None:
-            raise StackFailed(self.words(f"did not {order}: its guard does not answer"))
-
     def _close(self) -> None:
         try:
             self._lifeline.shutdown(socket.SHUT_WR)
@@ -187,13 +179,6 @@ class Guarded:
             self._code = -9
         finally:
             self._lifeline.close()
-
-    def _read_pid(self) -> int:
-        line = self._told.next(START_DEADLINE_S)
-        if not line:
-            self.stop()
-            raise StackFailed(f"the guard of {self.name} did not start; see {self.log}\n{self.tail()}")
-        return int(line.split()[1])
 
 
 def environment(*more: Mapping[str, str], path: Iterable[Path] = ()) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Between two turns it waits for the next line and takes no processor, so that whoever has the next turn has peace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -16,14 +16,9 @@ class Turns:
     """Context manager: inside it the process runs under guard on its cores, after it nothing of it is left."""
 
     def __init__(
-        self,
-        name: str,
-        argv: Sequence[str],
-        *,
-        log: Path,
-        cores: tuple[int, ...] = (),
+        self, name: str, argv: Sequence[str], *, log: Path, cores: Iterable[int] = (),
         failure: type[Failure] = StackFailed,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._name = name
         self._failure = failure
         self._start = partial(Guarded, name, argv, env=environment(), log=log, cores=cores, talks=True)
@@ -34,19 +29,16 @@ class Turns:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._running.stop()
+        if self._process is not None:
+            self._process.stop()
 
     def ask(self, line: str, timeout_s: float) -> str:
         """Let it have a turn and return what it says of it. Raises the given failure with its last log lines."""
-        answer = self._running.ask(line, timeout_s)
-        if answer is None:
-            code = self._running.wait(0)
-            what = "did not answer in time" if code is None else f"failed ({ending(code)})"
-            raise self._failure(self._running.words(what))
-        return answer
-
-    @property
-    def _running(self) -> Guarded:
         if self._process is None:
             raise RuntimeError(f"{self._name} runs only inside its `with`")
-        return self._process
+        answer = self._process.ask(line, timeout_s)
+        if answer is None:
+            code = self._process.wait(0)
+            what = "did not answer in time" if code is None else f"failed ({ending(code)})"
+            raise self._failure(self._process.words(what))
+        return answer

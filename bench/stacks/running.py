@@ -109,12 +109,12 @@ class RunningStack:
     def rest(self, role: Role) -> None:
         """Stop the processes of a role where they stand while others are measured, but not who answers users."""
         for process in self._backstage(role):
-            process.rest()
+            process.order("rest")
 
     def wake(self, role: Role) -> None:
         """Let them go on."""
         for process in self._backstage(role):
-            process.wake()
+            process.order("wake")
 
     def _backstage(self, role: Role) -> list[Guarded]:
         backstage = [each for each in self.stack.processes if role in each.roles and "pages" not in each.roles]

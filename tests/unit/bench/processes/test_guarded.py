@@ -121,16 +121,16 @@ def soon(family: list[psutil.Process], *, resting: bool) -> None:
 @LINUX
 def test_the_whole_family_rests_and_goes_on(polite: tuple[Guarded, list[psutil.Process]]):
     it, family = polite
-    for order, resting in [(it.rest, True), (it.rest, True), (it.wake, False), (it.wake, False), (it.rest, True)]:
-        order()
-        soon(family, resting=resting)
+    for order in ("rest", "rest", "wake", "wake", "rest"):
+        it.order(order)
+        soon(family, resting=order == "rest")
         assert it.wait(0) is None
 
 
 @LINUX
 def test_a_family_that_rests_is_still_asked_to_end(polite: tuple[Guarded, list[psutil.Process]], log: Path):
     it, family = polite
-    it.rest()
+    it.order("rest")
     it.stop()
     assert not any(each.is_running() for each in family)
     assert (it.wait(0), log.read_text()) == (7, "bye bye bye ")
@@ -139,12 +139,12 @@ def test_a_family_that_rests_is_still_asked_to_end(polite: tuple[Guarded, list[p
 def test_one_that_has_ended_can_neither_rest_nor_wake(log: Path):
     with talking(log, "raise SystemExit(7)") as it:
         it.ask("anybody?", 10)
-        it.rest()
-        it.wake()
+        it.order("rest")
+        it.order("wake")
         assert it.wait(0) == 7
     with talking(log, "import os, signal; os.kill(os.getppid(), signal.SIGKILL); signal.pause()") as it:
         it.ask("anybody?", 10)
-        it.rest()
+        it.order("rest")
         assert it.wait(0) == -9
 
 
