@@ -42,20 +42,8 @@ def run(asked: Asked) -> Exit:
     from bench.session.session import Settings
 
     forget_our_environment()
-    from bench.latency.experiment import Latency
-
-    probes = [each.profile for each in experiments if isinstance(each, Latency)]
-    settings = Settings(
-        profile=Path(asked.profile).stem,
-        photos=asked.photos,
-        out=asked.out,
-        seed=asked.seed,
-        limits=thresholds.load(),
-        command=["sweetspot", *sys.argv[1:]],
-        stacks=stacks,
-        probe_s=max((each.probe_s for each in probes), default=0.0),
-        capacity_per_s=max((each.capacity_per_s for each in probes), default=0.0),
-    )
+    name, command = Path(asked.profile).stem, ["sweetspot", *sys.argv[1:]]
+    settings = Settings(name, asked.photos, asked.out, asked.seed, thresholds.load(), command, stacks)
     return loop.conduct(loop.begin(settings, experiments), experiments)
 
 

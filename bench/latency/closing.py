@@ -18,7 +18,8 @@ def words(run: Run, rows: Sequence[ResultRow]) -> list[str]:
     lines += [capacity_words(each) for each in found.capacity]
     lines += [found.crossover.words] if found.crossover else []
     lines += floor_words(found.noise_floor or ()) if found.trials else []
-    floor = floor_of_ratios(found.noise_floor or ())
+    width = next((each.half_width for each in found.noise_floor or () if each.metric == PRIMARY), None)
+    floor = "noise floor not measured" if width is None else f"noise floor +-{width:.1%}"
     return lines + [f"{check.verdict:>9}: {check_words(check, floor)}" for check in found.checks]
 
 
@@ -61,12 +62,6 @@ def floor_words(floors: Sequence[Floor]) -> list[str]:
     if not known:
         return ["The noise floor was not measured, so no difference is claimed."]
     return [f"Noise floor, from two equal systems: {', '.join(known)}. No smaller ratio is claimed."]
-
-
-def floor_of_ratios(floors: Sequence[Floor]) -> str:
-    """Return the noise floor at low load as what stands beside every ratio."""
-    width = next((each.half_width for each in floors if each.metric == PRIMARY), None)
-    return "noise floor not measured" if width is None else f"noise floor +-{width:.1%}"
 
 
 def check_words(check: Check, floor: str) -> str:

@@ -19,7 +19,7 @@ from runfile import facts
 from runfile.facts import Expectation, Found, Run
 from runfile.rows import ResultRow
 
-START_S, AROUND_S = 2.5, 4.0  # a stack's start; generator, canary and the end of a trial: for the remaining time only
+START_S, AROUND_S = 1.8, 1.5  # a stack's start; generator, canary and the end of a trial: for the remaining time only
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Latency:
     def steps(self, session: Session) -> list[Step]:
         """Return the blocks: turns of all, then staircases in a balanced order. Capacities are not known yet."""
         profile, arms, steps = self.profile, arms_of(self.stacks, self.profile), list[Step]()
-        session.repeats += profile.repeats
+        session.repeats, session.assumed_per_s = session.repeats + profile.repeats, profile.capacity_per_s
         rounds = [load.rounds for load in profile.turns.loads]
         turns_s = seconds(ladder.turns(arms, profile, 1.0, rounds, warm_up=True)) + START_S * len(arms) + AROUND_S
         climb_s = seconds(ladder.staircase("", profile, 1.0, MOST_PER_S)) + profile.warmup_s + START_S + AROUND_S

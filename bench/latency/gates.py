@@ -11,7 +11,7 @@ from bench.latency.arms import AGAIN, CONTROL
 from bench.latency.ratios import CASE, METRICS, Floors, compare
 from bench.session import gates
 from bench.session.experiment import Raw
-from bench.statistics.estimates import Estimate, Floats
+from bench.statistics.estimates import Estimate
 from bench.statistics.noise import order_effect
 from bench.statistics.quantities import MS, RAW_LIMIT, Quantities
 from bench.statistics.steps import TrialFacts
@@ -54,11 +54,11 @@ def of_arm(seen: Seen, name: str, arm: Arm | None) -> list[Gate]:
     limits, own = seen.raw.limits, seen.counted[seen.counted["variant"] == name]
     sent = int(own["sent_ns"].notna().sum())
     outcomes = own["outcome"].value_counts()
+    steps = [step for trial in seen.own.counted for step in trial.steps if step.variant == name and not step.reason]
+    scheduled = sum(step.scheduled for step in steps)
     return [
         lag(seen, name, own, arm.delay_ms if arm else 0.0),
-        judging.complete(
-            limits, name, scheduled=scheduled(seen, name), sent=sent, dropped=int(outcomes.get("dropped", 0))
-        ),
+        judging.complete(limits, name, scheduled=scheduled, sent=sent, dropped=int(outcomes.get("dropped", 0))),
         grown(seen, name),
         judging.same_answers(limits, name, wrong=int(outcomes.get("wrong", 0)), compared=sent),
     ]
@@ -75,12 +75,6 @@ def lag(seen: Seen, name: str, own: pd.DataFrame, delay_ms: float) -> Gate:
         where = f"at {float(str(rate)):.3g} predictions per second, "
         gates_.append(judging.lag(seen.raw.limits, name, late_ms, shortest_ms, where))
     return max(gates_, key=lambda gate: np.inf if gate.value is None else gate.value / (gate.fail_above or 1.0))
-
-
-def scheduled(seen: Seen, name: str) -> int:
-    """Return how many requests of the steps that count were planned for an arm."""
-    steps = [step for trial in seen.own.counted for step in trial.steps if not step.reason]
-    return sum(step.scheduled for step in steps if step.variant == name)
 
 
 def grown(seen: Seen, variant: str) -> Gate:
@@ -114,36 +108,25 @@ def of_session(seen: Seen) -> list[Gate]:
             own = {metric: floor for (metric, rate), floor in seen.floors.items() if rate == low}
             table += judging.equal(limits, arm.name, own)
         elif arm.kind == CONTROL:
-            table.append(judging.control(limits, arm.name, difference(seen.found, arm), arm.delay_ms))
+            late, copied = (arm.name, CASE, PRIMARY, None), (arm.of, CASE, PRIMARY, None)
+            found = compare(seen.found, late, copied, "difference")
+            table.append(judging.control(limits, arm.name, found, arm.delay_ms))
     return [*table, judging.order(limits, order_of(seen))]
-
-
-def difference(found: Quantities, arm: Arm) -> Estimate:
-    """Return by how many ms an arm is slower than the variant that it is a copy of, at low load."""
-    return compare(found, (arm.name, CASE, PRIMARY, None), (arm.of, CASE, PRIMARY, None), "difference")
 
 
 def order_of(seen: Seen) -> Estimate | None:
     """Return the effect of the place within a round on the median response at low load; None where there is none."""
-    turns = [trial for trial in seen.own.counted if not trial.variant]
-    names = list(dict.fromkeys(step.variant for trial in turns for step in trial.steps if step.variant != RAW_LIMIT))
-    times: list[list[float]] = []
-    places: list[list[int]] = []
-    for trial in turns:
-        own = medians(seen.counted[(seen.counted["trial"] == trial.trial) & (seen.counted["case"] == CASE)])
-        low = min((step.rate_per_s for step in trial.steps), default=0.0)
-        for round_ in sorted({step.round for step in trial.steps if step.rate_per_s == low and not step.reason}):
-            steps = {step.variant: step for step in trial.steps if step.round == round_}
-            if all(name in steps and steps[name].step in own for name in names):
-                times.append([own[steps[name].step] for name in names])
-                places.append([steps[name].position for name in names])
-    return order_effect(times, places) if len(times) > 1 and len(names) > 1 else None
-
-
-def medians(rows: pd.DataFrame) -> dict[int, float]:
-    """Return the median response in ms by step."""
-    response: Floats = np.where(rows["outcome"] == "ok", (rows["done_ns"] - rows["intended_ns"]) / MS, np.inf)
-    return {
-        int(str(step)): float(value)
-        for step, value in pd.Series(response, rows["step"]).groupby(level=0).median().items()
+    places = {
+        (trial.trial, step.step): (step.round, step.position) for trial in seen.own.counted for step in trial.steps
     }
+    low = seen.found.low(seen.raw.run.variants[0].name) if seen.raw.run.variants else 0.0
+    own = seen.counted[(seen.counted["case"] == CASE) & (seen.counted["offered_per_s"] == low)]
+    own = own[own["variant"] != RAW_LIMIT]
+    stood = [places.get(each, (0, 0)) for each in zip(own["trial"], own["step"], strict=True)]
+    ms = np.where(own["outcome"] == "ok", (own["done_ns"] - own["intended_ns"]) / MS, np.inf)
+    turns = own.assign(ms=ms, round=[each[0] for each in stood], place=[each[1] for each in stood])
+    by_turn = turns[turns["round"] > 0].groupby(["trial", "round", "variant"]).agg({"ms": "median", "place": "first"})
+    complete = by_turn.unstack("variant").dropna()  # noqa: PD010 - a table by round, of both columns
+    if len(complete) < 2 or len(complete.columns) < 4:  # noqa: PLR2004 - two rounds of two variants, at least
+        return None
+    return order_effect(complete["ms"].to_numpy(), complete["place"].to_numpy())

@@ -71,7 +71,6 @@ class Profile(Written):
     blocks: Count
     staircases: Annotated[int, Field(ge=0)]
     warmup_s: Seconds
-    probe_s: Positive
     capacity_per_s: Seconds
     slo_ms: Positive
     again: bool

@@ -13,6 +13,7 @@ from bench.stacks.verify import Asker
 from bench.statistics.quantities import quantile
 from runfile.facts import Null, Process, Variant
 
+PROBE_S = 0.6  # a short closed loop is good enough to know which rates are worth offering
 NULL_S, TRIES = 1.0, 3
 VERIFY_S, CALIBRATE_S = 5.0, 4.0  # what they take beside that, for the remaining time only
 MOST_PER_S = 2000.0  # what a generator on one core is known to carry
@@ -24,10 +25,9 @@ def steps(session: Session, experiments: Sequence[Experiment]) -> list[Step]:
     needs = {need for each in experiments for need in each.needs}
     found = []
     if STACKS in needs:
-        stacks, seconds = session.settings.stacks, VERIFY_S + session.settings.probe_s
         found += [
-            Step(f"asking {stack.name} for every photo", seconds, partial(verify_stack, session, stack))
-            for stack in stacks
+            Step(f"asking {stack.name} for every photo", VERIFY_S + PROBE_S, partial(verify_stack, session, stack))
+            for stack in session.settings.stacks
         ]
     if NULL in needs:
         text = "generator against a server that does nothing"
@@ -40,7 +40,6 @@ def verify_stack(session: Session, stack: Stack) -> None:
 
     Raises WrongAnswers or StackFailed.
     """
-    settings = session.settings
     with RunningStack(stack, session.place("verify", stack.name, stack)) as running:
         asker = Asker(stack.name, running.base_url)
         verified = asker.verified()
@@ -49,7 +48,7 @@ def verify_stack(session: Session, stack: Stack) -> None:
             asker.download(photos, session.images)
         session.verified.append(verified)
         verify.compare([session.verified[0], verified])
-        carries = settings.capacity_per_s or asker.capacity(photos, settings.probe_s)
+        carries = session.assumed_per_s or asker.capacity(photos, PROBE_S)
         commands = {name: tuple(process.argv) for name, process in running.processes.items()}
     session.capacity[stack.name] = float(f"{carries:.2g}")  # a first look has no more than two digits
     processes = tuple(Process(each.name, tuple(sorted(each.roles)), commands[each.name]) for each in stack.processes)

@@ -30,8 +30,6 @@ class Settings:
     limits: Thresholds
     command: Sequence[str]
     stacks: Sequence[Stack] = ()
-    probe_s: float = 0.5  # how long each stack's capacity is looked for in a closed loop
-    capacity_per_s: float = 0.0  # above 0: taken for everybody's instead
 
 
 @dataclass
@@ -44,6 +42,7 @@ class Session:
     say: Callable[[str], None] = print
     verified: list[Verified] = field(default_factory=list)
     capacity: dict[str, float] = field(default_factory=dict)
+    assumed_per_s: float = 0.0  # above 0: taken for everybody's capacity instead of looking for it
     repeats: int = 0  # how many trials may still be measured again
     trials: int = 0
     failure: Failure | None = None

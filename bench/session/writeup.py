@@ -16,7 +16,7 @@ from bench.session.session import Session
 from runfile import Recorded, RunFileError
 from runfile import read as read_run
 from runfile.decoding import encode
-from runfile.facts import Found, Run, State, Validity, together
+from runfile.facts import Found, Run, State, together
 from runfile.folder import now
 from runfile.folder import replace as write
 from runfile.rows import ResultRow
@@ -50,15 +50,10 @@ def derived(
         found[name] = replace(run.found[name], **concluded.facts)
     own_gates = gates.of_run(limits, run.machine, run.null)
     whole = judging.validity(own_gates, *([f"the run was {run.state}"] if run.state != "complete" else []))
-    validity = together([*(each.validity for each in found.values()), whole])
+    validity = together([whole, *(each.validity for each in found.values())])
     settings = {**run.settings, "thresholds_version": limits.version}
-    told, concluded_ = first_of(whole, validity), run.experiments.put(found)
-    return replace(run, settings=settings, gates=tuple(own_gates), validity=told, experiments=concluded_), rows
-
-
-def first_of(whole: Validity, validity: Validity) -> Validity:
-    """Return the validity with what concerns the whole run told first."""
-    return replace(validity, reasons=tuple(dict.fromkeys((*whole.reasons, *validity.reasons))))
+    experiments_ = run.experiments.put(found)
+    return replace(run, settings=settings, gates=tuple(own_gates), validity=validity, experiments=experiments_), rows
 
 
 def again(path: Path, experiments: Mapping[str, type[Experiment]]) -> Path:

@@ -59,7 +59,7 @@ def test_a_block_of_quick_fits_into_the_memory_that_the_readme_says(tmp_path: Pa
 def test_quick_is_planned_for_the_minutes_that_the_readme_says(tmp_path: Path):
     size, stacks = profile.load("quick"), stack.find()
     experiment = Latency(size, stacks, ())
-    settings = Settings("quick", tmp_path, tmp_path, 1, None, [], stacks, size.probe_s)  # type: ignore[arg-type]
+    settings = Settings("quick", tmp_path, tmp_path, 1, None, [], stacks)  # type: ignore[arg-type]
     session = Session(settings, RunFolder(tmp_path, "quick"), Split((0,), (1,), pinned=False))
     steps = [*preparation.steps(session, [experiment]), *experiment.steps(session)]
     assert sum(step.seconds for step in steps) / 60 == pytest.approx(SAID["make bench"]["minutes"], rel=0.2)

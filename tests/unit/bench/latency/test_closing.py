@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.latency import closing
-from bench.latency.closing import capacity_words, check_words, floor_of_ratios, floor_words, number, response_times
+from bench.latency.closing import capacity_words, check_words, floor_words, number, response_times
 from bench.latency.conclude import conclude
 from bench.latency.results import LEVELS, row
 from bench.statistics.estimates import Estimate
@@ -157,7 +157,10 @@ def test_the_noise_floor_in_words(floors: tuple[Floor, ...], line: str):
     [(FLOORS, "noise floor +-3.1%"), (FLOORS[2:], "noise floor not measured"), ((), "noise floor not measured")],
 )
 def test_the_noise_floor_beside_a_ratio_is_that_of_the_median_at_low_load(floors: tuple[Floor, ...], line: str):
-    assert floor_of_ratios(floors) == line
+    check = Check("The web", 1.1, 1.0, 1.2, 1.25, "x", 6, "met")
+    found = Latency(verdicts=True, noise_floor=floors, checks=(check,))
+    last = closing.words(Run(state="complete", experiments=Experiments(latency=found)), [])[-1]
+    assert last == f"      met: The web: 1.1 [1, 1.2] x, limit 1.25, {line}"
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ def asked_for(name: str, count: int = 3, **changes: object) -> Latency:
 
 
 def session(folder: Path, experiment: Latency) -> Session:
-    settings = Settings("x", TOY, folder, 1, LIMITS, [], experiment.stacks, experiment.profile.probe_s)
+    settings = Settings("x", TOY, folder, 1, LIMITS, [], experiment.stacks)
     return Session(settings, RunFolder(folder, "x"), CORES)
 
 
-@pytest.mark.parametrize(("name", "budget_s"), [("smoke", 90), ("quick", 240), ("full", 1200)])
+@pytest.mark.parametrize(("name", "budget_s"), [("smoke", 90), ("quick", 150), ("full", 1200)])
 def test_a_profile_fits_its_budget_with_three_variants_preparation_included(tmp_path: Path, name: str, budget_s: float):
     experiment = asked_for(name)
     run = session(tmp_path, experiment)
