@@ -48,11 +48,5 @@ def encode(value: object) -> str:
 def problem(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     """Say where something is wrong and what, e.g. `steps[1].load: must be greater than 0`."""
     words = WORDS.get(kind) or message.removeprefix("Value error, ").replace("Input should be", "must be")
-    place = place_of(loc)
+    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in loc).removeprefix(".")
     return f"{place} {words}" if kind in WORDS and place else f"{place}: {words}" if place else words
-
-
-def place_of(loc: tuple[int | str, ...]) -> str:
-    """Return a path of keys and indices as people write it."""
-    text = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in loc)
-    return text.removeprefix(".")

@@ -13,7 +13,6 @@ Verdict = Literal["pass", "warn", "fail", "not judged"]
 Judgement = Literal["met", "missed", "withheld"]
 Scalar = str | bool | int | float | None
 Scalars = dict[str, Scalar]
-RATIO_UNITS = ("x", "ratio")
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Check:
     @property
     def is_ratio(self) -> bool:
         """Whether it compares by a factor, so that the noise floor belongs beside it."""
-        return self.unit in RATIO_UNITS
+        return self.unit in ("x", "ratio")
 
 
 @dataclass(frozen=True)
@@ -141,12 +140,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One load on fresh stacks. `variant` is "" where several take turns; `reason` says why it does not count.
-
-    Scheduled = completed + dropped; failed is part of completed. `zero_ns` is the window's start on the monotonic
-    clock, `zero_at` the same moment in UTC.
-    """
+class AnyTrial:
+    """What the trials of all experiments say; `reason` says why it does not count."""
 
     trial: int
     block: int
@@ -154,6 +149,23 @@ class Trial:
     position: int = 0
     reason: str = ""
     started_at: str = ""
+    usage: Usage | None = None
+    canary_ms: float | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether numbers are computed from it."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Trial(AnyTrial):
+    """One load on fresh stacks. `variant` is "" where several take turns.
+
+    Scheduled = completed + dropped; failed is part of completed. `zero_ns` is the window's start on the monotonic
+    clock, `zero_at` the same moment in UTC.
+    """
+
     zero_ns: int = 0
     zero_at: str = ""
     window_s: float | None = None
@@ -166,14 +178,7 @@ class Trial:
     requests_sent: int = 0
     collections: int = 0
     loop_lag_p99_ms: float | None = None
-    usage: Usage | None = None
-    canary_ms: float | None = None
     memory_bytes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def counted(self) -> bool:
-        """Whether numbers are computed from it."""
-        return not self.reason
 
 
 @dataclass(frozen=True)
@@ -441,26 +446,13 @@ class Overload:
 
 
 @dataclass(frozen=True)
-class PeerTrial:
+class PeerTrial(AnyTrial):
     """One server in one block: rounds by model, then the overload."""
 
-    trial: int
-    block: int
-    variant: str
-    position: int = 0
-    reason: str = ""
-    started_at: str = ""
     rounds: dict[str, tuple[Round, ...]] = field(default_factory=dict)
     capacity_per_s: float | None = None
     memory_bytes: int | None = None
     overloads: tuple[Overload, ...] = ()
-    usage: Usage | None = None
-    canary_ms: float | None = None
-
-    @property
-    def counted(self) -> bool:
-        """Whether numbers are computed from it."""
-        return not self.reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -484,11 +476,6 @@ class Experiments:
     def put(self, found: Mapping[str, Any]) -> "Experiments":
         """Return these with some of them set, by name."""
         return replace(self, **found)
-
-    @property
-    def present(self) -> dict[str, Found]:
-        """Those that were part of the run, by name."""
-        return {name: found for name, found in vars(self).items() if found is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -515,7 +502,7 @@ class Run:
     @property
     def found(self) -> dict[str, Found]:
         """What each experiment of the run found, by name."""
-        return self.experiments.present
+        return {name: found for name, found in vars(self.experiments).items() if found is not None}
 
     @property
     def verdicts(self) -> bool:

@@ -5,6 +5,7 @@ Every file but events.jsonl is replaced as a whole, so that a run that dies leav
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace as changed
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,12 +92,10 @@ def _fresh(parent: Path, stem: str) -> Path:
     number = 1
     while True:
         path = parent / (stem if number == 1 else f"{stem}-{number}")
-        try:
+        with suppress(FileExistsError):
             path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
             return path
+        number += 1
 
 
 def replace(path: Path, text: str) -> None:

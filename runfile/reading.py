@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,10 +16,11 @@ from runfile.facts import SCHEMA, Run
 from runfile.rows import ResultRow, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
+    from pyarrow import parquet as pq
 
     from runfile.columns import Column
 
@@ -52,20 +54,16 @@ class Recorded:
         return self._table("processes.parquet", PROCESSES)
 
     def _table(self, name: str, columns: tuple[Column, ...]) -> pa.Table:
-        from pyarrow import ArrowException
-
         if name in self.absent or name not in self.present:
             return schema_of(columns).empty_table()
         path, is_old = self.path / name, self.version == v1.VERSION
-        table = parquet(path)
         needed = [column.name for column in columns if not (is_old and column.name in v1.LATER)]
-        missing = [name for name in needed if name not in table.column_names]
-        if missing:
-            raise damaged(path, f"it has no column {', '.join(missing)}")
-        try:
+        with opened(path) as file:
+            missing = [name for name in needed if name not in file.schema_arrow.names]
+            if missing:
+                raise damaged(path, f"it has no column {', '.join(missing)}")
+            table = file.read()
             return v1.table(table, columns, self.run) if is_old else filled(table, columns)
-        except (ArrowException, TypeError, ValueError) as error:
-            raise damaged(path, str(error)) from error
 
 
 def read(folder: Path, *, raw: bool = False) -> Recorded:
@@ -80,18 +78,23 @@ def read(folder: Path, *, raw: bool = False) -> Recorded:
     absent: dict[str, str] = {}
 
     def optional(name: str, reader: Callable[[Path], Content]) -> Content | None:
+        path = folder / name
         try:
-            return reader(folder / name)
+            return reader(path)
+        except FileNotFoundError:
+            why, hole = f"{path} is missing. Copy the whole run folder, or run again.", f"{name} was not written."
         except (OSError, RunFileError) as error:
-            if run.state == "complete":
-                raise RunFileError(_why(folder / name, error)) from error
-            absent[name] = _hole(folder, name, error)
-            return None
+            why = str(error) if isinstance(error, RunFileError) else f"{path} cannot be read ({error.strerror})."
+            hole = why.replace(f"{folder}/", "")  # the folder's path would change the report's bytes
+        if run.state == "complete":
+            raise RunFileError(why)
+        absent[name] = hole
+        return None
 
     results = None if raw else optional("results.csv", rows.read)
     for table in ("requests.parquet", "processes.parquet"):
         if (folder / table).is_file() or table == "requests.parquet":
-            optional(table, openable)
+            optional(table, whole)
     return Recorded(
         path=folder,
         version=version,
@@ -137,44 +140,26 @@ def is_of(schema: object, known: str) -> bool:
     return re.fullmatch(rf"{re.escape(known)}(\.\d+)*", str(schema)) is not None
 
 
-def openable(path: Path) -> bool:
-    """Look at the end of a Parquet file, which is all that a cut one lacks. Raises OSError, RunFileError."""
-    from pyarrow import ArrowException
-    from pyarrow import parquet as pq
-
-    try:
-        with pq.ParquetFile(path):
-            return True
-    except FileNotFoundError:
-        raise
-    except (ArrowException, OSError, ValueError) as error:
-        raise damaged(path, str(error)) from error
-
-
-def parquet(path: Path) -> pa.Table:
-    """Read a Parquet file as a whole. Raises RunFileError."""
+@contextmanager
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file. Raises FileNotFoundError, and RunFileError where it, or what is done with it, is damaged."""
     from pyarrow import ArrowException
     from pyarrow import parquet as pq
 
     try:
         # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
         with pq.ParquetFile(path) as file:
-            return file.read()
-    except (ArrowException, OSError, ValueError) as error:
+            yield file
+    except FileNotFoundError:
+        raise
+    except (ArrowException, OSError, TypeError, ValueError) as error:
         raise damaged(path, str(error)) from error
 
 
-def _why(path: Path, error: OSError | RunFileError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{path} is missing. Copy the whole run folder, or run again."
-    return str(error) if isinstance(error, RunFileError) else f"{path} cannot be read ({error.strerror})."
-
-
-def _hole(folder: Path, name: str, error: OSError | RunFileError) -> str:
-    """Return why an unfinished run's file is not used, without the folder's path: that would change the bytes."""
-    if isinstance(error, FileNotFoundError):
-        return f"{name} was not written."
-    return _why(folder / name, error).replace(f"{folder}/", "")
+def whole(path: Path) -> bool:
+    """Open a Parquet file, for which its end is read: all that a cut one lacks. Raises as `opened`."""
+    with opened(path):
+        return True
 
 
 def _last_events(path: Path) -> tuple[str, ...]:
@@ -188,9 +173,7 @@ def _last_events(path: Path) -> tuple[str, ...]:
 def _event(line: str) -> str:
     try:
         event = json.loads(line)
-    except ValueError:
+        rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("t", "event"))
+    except (ValueError, AttributeError):  # half a line, or no table
         return ""
-    if not isinstance(event, dict):
-        return ""
-    rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("t", "event"))
     return f"{event.get('t', '')} {event.get('event', '')}" + (f": {rest}" if rest else "")

@@ -36,7 +36,7 @@ def run_of(values: Mapping[str, Any]) -> Run:
         "verdicts": bool(own.get("verdicts", values.get("profile") != "smoke")),
         "slo_ms": own.get("slo_ms", 250.0),
         "gates": [each for each in gates if each["gate"] not in SESSION_GATES],
-        "checks": [check(each) for each in values.get("checks") or []],
+        "checks": [{"n": 0, **each} for each in values.get("checks") or []],
         "validity": values.get("validity") or {},
     }
     facts = {key: values[key] for key in ON_TOP if values.get(key) is not None}
@@ -92,11 +92,6 @@ def gate(values: Facts) -> Facts:
     if values.get("passed") is False:
         return {**rest, "verdict": "fail"}
     return {"verdict": "pass" if values.get("passed") else "not judged", **rest}
-
-
-def check(values: Facts) -> Facts:
-    """Return one promise."""
-    return {"n": 0, **values}
 
 
 def table(found: pa.Table, columns: tuple[Column, ...], run: Run) -> pa.Table:

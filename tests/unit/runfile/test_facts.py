@@ -15,10 +15,10 @@ def test_a_run_is_valid_where_all_its_experiments_are_and_tells_each_reason_once
 
 
 def test_what_a_run_found_is_known_by_the_names_of_its_experiments():
-    none = Experiments()
-    both = none.put({"latency": LATENCY}).put({"peers": PEERS})
-    assert none.present == {}
-    assert both.present == {"latency": LATENCY, "peers": PEERS}
+    none = Run(state="running")
+    both = replace(none, experiments=none.experiments.put({"latency": LATENCY}).put({"peers": PEERS}))
+    assert none.found == {}
+    assert both.found == {"latency": LATENCY, "peers": PEERS}
 
 
 @pytest.mark.parametrize(
