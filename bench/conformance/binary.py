@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.conformance.checks import CLIENT_ERRORS, Ask, Send, refused
-from bench.conformance.client import Answer, Missed, NotOffered
+from bench.conformance.client import Answer, NotOffered, applies, require
 from bench.conformance.outputs import HEADER_LENGTH, Output, header, read, shapes
 from bench.conformance.subject import Subject
 
@@ -27,19 +27,16 @@ def _output_all(subject: Subject) -> str:
 def _output_mixed(subject: Subject) -> str:
     """Ask for all outputs as bytes but for one."""
     plain, *others = subject.declared("outputs")
-    if not others:
-        raise NotOffered("does not apply: the model has one output")
+    applies(others, "does not apply: the model has one output")
     wanted = [{"name": plain, "parameters": {"binary_data": False}}, *({"name": name} for name in others)]
     return _as_binary(subject.infer(parameters=ALL, outputs=wanted), set(others))
 
 
 def _values(subject: Subject) -> str:
     before, after = (read(subject.infer()) for _ in range(2))
-    if not _same(before, after):
-        raise NotOffered("does not apply: the model answers the same question differently each time")
+    applies(_same(before, after), "does not apply: the model answers the same question differently each time")
     found = {each.name: each for each in read(subject.infer_binary(*subject.binary(parameters=ALL)))}
-    if not _same(before, [found[each.name] for each in before if each.name in found]):
-        raise Missed("other values than in JSON")
+    require(_same(before, [found[each.name] for each in before if each.name in found]), "other values than in JSON")
     return "the same values"
 
 
@@ -67,10 +64,9 @@ def _as_binary(answer: Answer, wanted: set[str]) -> str:
     """Check that these outputs came as bytes, and no other one."""
     found = read(answer)
     binary = {each.name for each in found if each.binary}
-    if binary != wanted:
-        raise Missed(f"as bytes: {', '.join(sorted(binary)) or 'none'}; asked for: {', '.join(sorted(wanted))}")
-    if HEADER_LENGTH.lower() not in answer.headers:
-        raise Missed(f"the answer has no {HEADER_LENGTH}")
+    came, asked = (", ".join(sorted(names)) for names in (binary, wanted))
+    require(binary == wanted, f"as bytes: {came or 'none'}; asked for: {asked}")
+    require(HEADER_LENGTH.lower() in answer.headers, f"the answer has no {HEADER_LENGTH}")
     header(answer)
     return ", ".join(f"{each.name} {'bytes' if each.binary else 'JSON'}" for each in found)
 
@@ -90,8 +86,7 @@ def _with_size(subject: Subject, more: bytes) -> Answer:
 
 def _element_too_long(subject: Subject) -> Answer:
     """Let an element of BYTES say that it is longer than all the data."""
-    if subject.inputs()[0].datatype != "BYTES":
-        raise NotOffered("does not apply: the first input has no datatype BYTES")
+    applies(subject.inputs()[0].datatype == "BYTES", "does not apply: the first input has no datatype BYTES")
     inputs, data = subject.binary()
     return subject.infer_binary(inputs, b"\xff\xff\xff\x7f" + data[4:])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bench import tomlfile
-from bench.conformance.client import Answer, Missed, under
+from bench.conformance.client import Answer, require, under
 from bench.conformance.subject import Subject
 from bench.tomlfile import Words, Written
 
@@ -82,9 +82,7 @@ def _refusal(send: Send) -> Ask:
 
 def refused(answer: Answer) -> str:
     """Say how a wrong request was refused: with a 4xx and `{"error": "..."}`. Raises Missed if it was not."""
-    if answer.status not in CLIENT_ERRORS:
-        raise Missed(str(answer))
+    require(answer.status in CLIENT_ERRORS, str(answer))
     error = under(answer.json(), "error", str)
-    if not error:
-        raise Missed(f"no error in words: {answer}")
+    require(error, f"no error in words: {answer}")
     return f"{answer.status} {error[:100]}"

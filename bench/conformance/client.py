@@ -128,3 +128,15 @@ def under(value: object, key: str, kind: type[T]) -> T:
     """Return what stands under a key of some JSON, an empty one (or False) where that is nothing of this kind."""
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, kind) else kind()
+
+
+def require(fulfilled: object, otherwise: str) -> None:
+    """Raise Missed unless the server does what is asked; `otherwise` says what it does."""
+    if not fulfilled:
+        raise Missed(otherwise)
+
+
+def applies(given: object, otherwise: str) -> None:
+    """Raise NotOffered unless there is something to check; `otherwise` says why not."""
+    if not given:
+        raise NotOffered(otherwise)

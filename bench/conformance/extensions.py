@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.conformance.checks import Ask, Send
-from bench.conformance.client import HTTP_OK, Answer, Missed, NotOffered, under
+from bench.conformance.client import HTTP_OK, Answer, Missed, applies, require, under
 from bench.conformance.inputs import FLOATS
 from bench.conformance.outputs import Output, entries, read
 from bench.conformance.subject import NOBODY, Subject
@@ -27,11 +27,10 @@ def _index(subject: Subject, body: bytes) -> str:
     if not isinstance(listed, list):
         raise Missed(str(answer))
     for entry in listed:
-        form = isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in ("name", "state", "reason"))
-        if not form or not isinstance(entry.get("version", ""), str):
-            raise Missed(f"an entry needs name, state and reason as strings: {str(entry)[:100]}")
-    if subject.model not in {entry["name"] for entry in listed}:
-        raise Missed(f"{subject.model} is not in it")
+        told = {"version": "", **entry} if isinstance(entry, dict) else {}
+        form = all(isinstance(told.get(name), str) for name in ("name", "version", "state", "reason"))
+        require(form, f"an entry needs name, state and reason as strings: {str(entry)[:100]}")
+    require(subject.model in {entry["name"] for entry in listed}, f"{subject.model} is not in it")
     return ", ".join(f"{entry['name']} {entry.get('version', '')} {entry['state']}" for entry in listed[:5])
 
 
@@ -39,15 +38,13 @@ def _by_route(subject: Subject, verb: str) -> Answer:
     """Have a model that does not exist loaded or unloaded; a missing route is not a refusal."""
     path = f"/v2/repository/models/{NOBODY}"
     answer, nowhere = (subject.client.post(f"{path}/{last}", b"{}") for last in (verb, NOBODY))
-    if (answer.status, answer.body) == (nowhere.status, nowhere.body):
-        raise Missed(f"there is no such path: {answer}")
+    require((answer.status, answer.body) != (nowhere.status, nowhere.body), f"there is no such path: {answer}")
     return answer
 
 
 def _classification_form(subject: Subject) -> str:
     output = _classified(subject)
-    if output.shape not in {(BEST,), (1, BEST)}:
-        raise Missed(f"shape {list(output.shape)} instead of [1, {BEST}]")
+    require(output.shape in {(BEST,), (1, BEST)}, f"shape {list(output.shape)} instead of [1, {BEST}]")
     wrong = [value for value in output.values if not CLASS.fullmatch(value)]
     if wrong:
         raise Missed(f"{wrong[0][:60]!r} is not value:index or value:index:label")
@@ -58,8 +55,8 @@ def _classification_order(subject: Subject) -> str:
     """Look whether the best class comes first, and none twice."""
     found = [match for value in _classified(subject).values if (match := CLASS.fullmatch(value))]
     values, classes = [float(match[1]) for match in found], {match[2] for match in found}
-    if values != sorted(values, reverse=True) or len(classes) != BEST:
-        raise Missed(f"values {values}, {len(classes)} different classes")
+    falling = values == sorted(values, reverse=True)
+    require(falling and len(classes) == BEST, f"values {values}, {len(classes)} different classes")
     return "best first"
 
 
@@ -67,8 +64,7 @@ def _classified(subject: Subject) -> Output:
     """Ask for classes of the output that has the most of them. Raises Missed if they are no BYTES."""
     widest = {name: each["shape"][-1] for name, each in subject.declared("outputs").items()
               if each["datatype"] in FLOATS and each["shape"] and each["shape"][-1] >= BEST}  # fmt: skip
-    if not widest:
-        raise NotOffered(f"does not apply: no floating output has a last dimension of at least {BEST}")
+    applies(widest, f"does not apply: no floating output has a last dimension of at least {BEST}")
     name = max(widest, key=lambda each: widest[each])
     found = read(subject.infer(outputs=[{"name": name, "parameters": {"classification": BEST}}]))
     output = {each.name: each for each in found}.get(name)
@@ -85,8 +81,7 @@ def _statistics_form(subject: Subject) -> str:
         duration = under(durations, name, dict)
         wrong += [name] if any(type(duration.get(part)) is not int for part in ("count", "ns")) else []
     wrong += [] if isinstance(entry.get("batch_stats"), list) else ["batch_stats"]
-    if wrong:
-        raise Missed(f"missing or of another form: {', '.join(wrong)}")
+    require(not wrong, f"missing or of another form: {', '.join(wrong)}")
     return f"{entry['inference_count']} inferences in {entry['execution_count']} executions"
 
 
@@ -113,8 +108,7 @@ def _statistics(subject: Subject, path: str) -> dict[str, Any]:
 
 
 def _scheduled(subject: Subject, **parameters: int) -> str:
-    if not subject.advertises("schedule_policy"):
-        raise NotOffered("a parameter that is ignored looks the same")
+    applies(subject.advertises("schedule_policy"), "a parameter that is ignored looks the same")
     entries(subject.infer(parameters=parameters))
     return "answered"
 

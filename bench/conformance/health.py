@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.conformance.checks import Ask
-from bench.conformance.client import Missed, NotOffered, under
+from bench.conformance.client import Missed, applies, require, under
 from bench.conformance.subject import NOBODY, Subject, path_of
 
 LIVE, READY = "/v2/health/live", "/v2/health/ready"
@@ -13,8 +13,7 @@ HTTP_ERRORS = 400  # and above
 
 def _model_ready_unknown(subject: Subject) -> str:
     answer = subject.client.get(path_of(NOBODY, None, "/ready"))
-    if answer.status < HTTP_ERRORS:
-        raise Missed(str(answer))
+    require(answer.status >= HTTP_ERRORS, str(answer))
     return str(answer.status)
 
 
@@ -23,16 +22,14 @@ def _health_body(subject: Subject) -> str:
     for path, names in ((LIVE, ("live",)), (READY, ("live", "ready"))):
         answer = subject.client.get(path)
         body = answer.json()
-        if not any(under(body, name, bool) for name in names):
-            raise Missed(f"GET {path}: {answer}")
+        require(any(under(body, name, bool) for name in names), f"GET {path}: {answer}")
     return "both say true"
 
 
 def _model_ready_body(subject: Subject) -> str:
     answer = subject.client.get(subject.path("/ready"))
     body = answer.json()
-    if under(body, "name", str) != subject.model or not under(body, "ready", bool):
-        raise Missed(str(answer))
+    require(under(body, "name", str) == subject.model and under(body, "ready", bool), str(answer))
     return "its name, and that it is ready"
 
 
@@ -45,11 +42,9 @@ def _server_metadata(subject: Subject) -> str:
 def _model_metadata(subject: Subject) -> str:
     body = subject.client.get(subject.path()).object()
     name, platform = _string(body, "name"), _string(body, "platform")
-    if name != subject.model:
-        raise Missed(f"its name is {name!r}")
+    require(name == subject.model, f"its name is {name!r}")
     for side in ("inputs", "outputs"):
-        if not under(body, side, list):
-            raise Missed(f"{side} is {body.get(side)!r}")
+        require(under(body, side, list), f"{side} is {body.get(side)!r}")
     return f"platform {platform or 'unnamed'}, inputs: {len(body['inputs'])}, outputs: {len(body['outputs'])}"
 
 
@@ -57,21 +52,18 @@ def _model_tensors(subject: Subject) -> str:
     told = []
     for side in ("inputs", "outputs"):
         tensors = subject.declared(side)
-        if len(tensors) != len(subject.metadata[side]):
-            raise Missed(f"two {side} have the same name")
+        require(len(tensors) == len(subject.metadata[side]), f"two {side} have the same name")
         told += [f"{name} {tensor['datatype']} {tensor['shape']}" for name, tensor in tensors.items()]
     return ", ".join(told)
 
 
 def _model_versions(subject: Subject) -> str:
-    if subject.metadata.get("versions") in (None, []):
-        raise NotOffered("the model's metadata names no versions")
+    applies(subject.metadata.get("versions") not in (None, []), "the model's metadata names no versions")
     return ", ".join(_strings(subject.metadata, "versions"))
 
 
 def _string(body: dict[str, Any], name: str) -> str:
-    if not isinstance(body.get(name), str):
-        raise Missed(f"{name} is {body.get(name)!r}")
+    require(isinstance(body.get(name), str), f"{name} is {body.get(name)!r}")
     return str(body[name])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bench.conformance.checks import Ask
-from bench.conformance.client import HTTP_OK, Missed, NotOffered
+from bench.conformance.client import HTTP_OK, Missed, NotOffered, applies, require
 from bench.conformance.outputs import entries, header, read, shapes
 from bench.conformance.subject import Subject
 
@@ -13,18 +13,15 @@ UNKNOWN = {"a_parameter_that_nobody_knows": True}
 
 def _json(subject: Subject) -> str:
     answer = header(subject.infer())
-    if answer.get("model_name") != subject.model:
-        raise Missed(f"model_name is {answer.get('model_name')!r}")
+    require(answer.get("model_name") == subject.model, f"model_name is {answer.get('model_name')!r}")
     return "200 with the model's name"
 
 
 def _content_type(subject: Subject) -> str:
     answer = subject.infer()
-    if answer.status != HTTP_OK:
-        raise Missed(str(answer))
+    require(answer.status == HTTP_OK, str(answer))
     kind = answer.headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != "application/json":
-        raise Missed(f"Content-Type is {kind!r}")
+    require(kind.partition(";")[0].strip().lower() == "application/json", f"Content-Type is {kind!r}")
     return kind
 
 
@@ -48,23 +45,20 @@ def _fits(declared: Sequence[int], shape: object) -> bool:
 
 def _all_outputs(subject: Subject) -> str:
     missing = subject.declared("outputs").keys() - {each["name"] for each in entries(subject.infer())}
-    if missing:
-        raise Missed(f"not in the answer: {', '.join(sorted(missing))}")
+    require(not missing, f"not in the answer: {', '.join(sorted(missing))}")
     return "all that the metadata names"
 
 
 def _one_output(subject: Subject) -> str:
     *_, name = subject.declared("outputs")
     found = [each["name"] for each in entries(subject.infer(outputs=[{"name": name}]))]
-    if found != [name]:
-        raise Missed(f"asked for {name}, got {', '.join(found)}")
+    require(found == [name], f"asked for {name}, got {', '.join(found)}")
     return f"only {name}"
 
 
 def _id(subject: Subject) -> str:
     told = header(subject.infer(id=ID)).get("id")
-    if told != ID:
-        raise Missed(f"sent {ID!r}, got {told!r}")
+    require(told == ID, f"sent {ID!r}, got {told!r}")
     return "the same id"
 
 
@@ -83,8 +77,7 @@ def _two_rows(subject: Subject) -> str:
 
 def _model_version(subject: Subject) -> str:
     answer = header(subject.infer())
-    if "model_version" not in answer:
-        raise NotOffered("the answer names no version")
+    applies("model_version" in answer, "the answer names no version")
     told, versions = answer["model_version"], subject.metadata.get("versions")
     if not isinstance(told, str) or (isinstance(versions, list) and versions and told not in versions):
         raise Missed(f"model_version is {told!r}, the metadata has {versions!r}")

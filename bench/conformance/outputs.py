@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.conformance.client import Answer, Missed, under
+from bench.conformance.client import Answer, Missed, require, under
 from bench.conformance.inputs import DATATYPES, DTYPES, FLOATS, is_shape
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -44,8 +44,7 @@ def header_length(answer: Answer) -> int:
 def entries(answer: Answer) -> list[dict[str, Any]]:
     """Return the outputs of an answer as they stand in its JSON; each has a name. Raises Missed."""
     found = under(header(answer), "outputs", list)
-    if not found:
-        raise Missed(f"the answer has no outputs: {answer}")
+    require(found, f"the answer has no outputs: {answer}")
     nameless = [entry for entry in found if not isinstance(entry, dict) or not isinstance(entry.get("name"), str)]
     if nameless:
         raise Missed(f"an output has no name: {str(nameless[0])[:80]}")
@@ -59,8 +58,7 @@ def read(answer: Answer) -> list[Output]:
     for entry in entries(answer):
         output, rest = _output(entry, rest)
         found.append(output)
-    if rest:
-        raise Missed(f"{len(rest)} bytes are left behind the last output")
+    require(not rest, f"{len(rest)} bytes are left behind the last output")
     return found
 
 
@@ -82,8 +80,7 @@ def _output(entry: dict[str, Any], rest: bytes) -> tuple[Output, bytes]:
         raise Missed(f"output {name} has binary_data_size {size!r}, and {len(rest)} bytes follow")
     else:
         values, rest = _from_binary(name, datatype, rest[:size]), rest[size:]
-    if len(values) != math.prod(shape):
-        raise Missed(f"output {name} has shape {shape} and {len(values)} elements")
+    require(len(values) == math.prod(shape), f"output {name} has shape {shape} and {len(values)} elements")
     return Output(name, datatype, tuple(shape), values, size is not None), rest
 
 
@@ -105,15 +102,13 @@ def flat(data: list[Any]) -> list[Any]:
 def _from_binary(name: str, datatype: str, data: bytes) -> Sequence[Any]:
     if datatype != "BYTES":
         kind = np.dtype(DTYPES[datatype])
-        if len(data) % kind.itemsize:
-            raise Missed(f"output {name} has datatype {datatype} and {len(data)} bytes")
+        require(len(data) % kind.itemsize == 0, f"output {name} has datatype {datatype} and {len(data)} bytes")
         found: list[Any] = np.frombuffer(data, kind).tolist()
         return found
     values = []
     while data:
         length = struct.unpack_from("<I", data)[0] if len(data) >= LENGTH_BYTES else len(data)
-        if LENGTH_BYTES + length > len(data):
-            raise Missed(f"output {name} has an element that is longer than its data")
+        require(LENGTH_BYTES + length <= len(data), f"output {name} has an element that is longer than its data")
         values.append(data[LENGTH_BYTES : LENGTH_BYTES + length])
         data = data[LENGTH_BYTES + length :]
     return values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bench.conformance.client import HTTP_OK, Answer, Client, Missed, NotOffered, under
+from bench.conformance.client import HTTP_OK, Answer, Client, applies, require, under
 from bench.conformance.inputs import DATATYPES, Tensor, is_shape, shape_of
 from bench.conformance.outputs import HEADER_LENGTH
 
@@ -35,15 +35,13 @@ class Subject:
     def versioned(self, tail: str = "") -> str:
         """Return a path below a version that the model says it has. Raises NotOffered."""
         versions = [self.version] if self.version else under(self.metadata, "versions", list)
-        if not versions:
-            raise NotOffered("the model's metadata names no versions")
+        applies(versions, "the model's metadata names no versions")
         return path_of(self.model, str(versions[-1]), tail)
 
     def ok(self, path: str) -> str:
         """GET a path, which must answer 200. Raises Missed."""
         answer = self.client.get(path)
-        if answer.status != HTTP_OK:
-            raise Missed(f"GET {path}: {answer}")
+        require(answer.status == HTTP_OK, f"GET {path}: {answer}")
         return str(HTTP_OK)
 
     def inputs(self, rows: int = 1) -> list[Tensor]:
@@ -54,8 +52,8 @@ class Subject:
     def declared(self, side: str) -> dict[str, dict[str, Any]]:
         """Return the model's `inputs` or `outputs` by name. Raises Missed."""
         told = under(self.metadata, side, list)
-        if not told or not all(_is_tensor(each) for each in told):
-            raise Missed(f"the model's metadata has no proper {side}, so nothing can be asked")
+        proper = told and all(_is_tensor(each) for each in told)
+        require(proper, f"the model's metadata has no proper {side}, so nothing can be asked")
         return {each["name"]: each for each in told}
 
     def infer(self, path: str | None = None, *, rows: int = 1, nested: bool = False, **more: object) -> Answer:
