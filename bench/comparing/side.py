@@ -64,16 +64,11 @@ def estimate(row: ResultRow) -> Estimate:
     return Estimate(row.value, row.low, row.high, row.n or 0)
 
 
-def differ(base: Side, new: Side, name: str) -> bool:
-    """Whether a fact differs; the facts of a variant that only one run has are no differences of their own."""
-    if name.startswith(OF_ONE) and not (name in base.described and name in new.described):
-        return False
-    return base.described.get(name) != new.described.get(name)
-
-
 def different(base: Side, new: Side) -> list[str]:
     """Return the names of the facts that should be the same and are not."""
-    return [name for name in {**base.described, **new.described} if differ(base, new, name)]
+    was, now = base.described, new.described
+    told = [name for name in {**was, **now} if (name in was and name in now) or not name.startswith(OF_ONE)]
+    return [name for name in told if was.get(name) != now.get(name)]
 
 
 def differences(base: Side, new: Side) -> list[str]:

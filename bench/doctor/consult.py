@@ -15,8 +15,6 @@ from bench.doctor.setup import look_at_setup
 from bench.exits import Exit, UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bench.calibration.lines import Line
     from bench.load.known import Place
 
@@ -57,17 +55,13 @@ def examine(place: "Place") -> list[Finding]:
     from bench.session.progress import Plan, progress
 
     findings: list[Finding] = []
-
-    def looking(text: str, seconds: float, look: "Callable[[], list[Finding]]") -> Step:
-        return Step(text, seconds, lambda: findings.extend(look()))
-
-    cores, limits = place.cores, load()
+    add, cores, limits = findings.extend, place.cores, load()
     steps = [
-        looking("looking at the machine", 1, lambda: [*machine.room(place.folder), *machine.cores(cores, limits)]),
-        looking("watching who else is busy", machine.WATCH_S, lambda: machine.company(cores, limits)),
-        looking("timing the same work again and again", 6, lambda: [speed.steadiness(cores)]),
-        looking("waiting for the timer", 1, lambda: [speed.timer(limits)]),
-        looking("sending to a server that does nothing", 20, lambda: speed.generator(place, limits)),
+        Step("looking at the machine", 1, lambda: add([*machine.room(place.folder), *machine.cores(cores, limits)])),
+        Step("watching who else is busy", machine.WATCH_S, lambda: add(machine.company(cores, limits))),
+        Step("timing the same work again and again", 6, lambda: add([speed.steadiness(cores)])),
+        Step("waiting for the timer", 1, lambda: add([speed.timer(limits)])),
+        Step("sending to a server that does nothing", 20, lambda: add(speed.generator(place, limits))),
     ]
     with progress(Plan(steps)) as show:
         for step in steps:

@@ -18,7 +18,7 @@ from bench.load.pacer import TimerFd, has_timerfd
 from bench.machine import canary
 from bench.machine.canary import Canary
 from bench.machine.cores import Split
-from bench.statistics.quantities import quantile
+from bench.statistics.quantities import MS, quantile
 
 CANARIES, BLOCKS = 10, 6
 TELLS_WELL, TELLS_NOTHING = 0.1, 1.0  # who cannot tell a factor of two cannot compare architectures
@@ -65,23 +65,16 @@ def timer(limits: Thresholds, has_timer: Callable[[], bool] = has_timerfd) -> Fi
     if not has_timer():
         advice = "expect more CPU use of the generator, and keep the rates low"
         return warning("Timer", "none that is fine enough: the generator has to poll", advice)
-    lags_ms = np.array(timer_lags_ns()) / 1e6
-    p99 = quantile(lags_ms, 0.99)
-    found = f"{quantile(lags_ms, 0.5):.2f} ms late in the median, {p99:.2f} ms in the 99th percentile"
-    return by_gate("Timer", limits["G1"], p99, found)
-
-
-def timer_lags_ns() -> list[int]:
-    """Return how late the timer was, each time."""
     lags, due = [], time.monotonic_ns()
     with contextlib.closing(TimerFd()) as clock:
         for _ in range(TICKS):
             due = max(due, time.monotonic_ns()) + TICK_NS
             clock.arm(due)
             select.select([clock], [], [])
-            lags.append(time.monotonic_ns() - due)
+            lags.append((time.monotonic_ns() - due) / MS)
             clock.clear()
-    return lags
+    p50, p99 = (quantile(np.array(lags), p) for p in (0.5, 0.99))
+    return by_gate("Timer", limits["G1"], p99, f"{p50:.2f} ms late in the median, {p99:.2f} ms in the 99th percentile")
 
 
 def generator(place: Place, limits: Thresholds) -> list[Finding]:
