@@ -8,21 +8,15 @@ class FieldError(ValueError):
     """A text uses a field that does not exist at that place; the message names it and those that do."""
 
 
-def names(text: str) -> list[str]:
-    """Return the dotted field names in a text, e.g. `{data}/x {web.port}` -> data, web.port."""
+def check(text: str, known: Collection[str]) -> None:
+    """Raise FieldError unless all that the text holds are known dotted fields, e.g. `{data}/x {web.port}`."""
     try:
         parts = list(Formatter().parse(text))
     except ValueError as error:
         raise FieldError(f"{text!r} is not a valid template: {error}; write {{{{ and }}}} for braces") from error
-    for _, field, form, conversion in parts:
-        if field is not None and (form or conversion or not field):
+    for field, form, conversion in (part[1:] for part in parts if part[1] is not None):
+        if form or conversion or not field:
             raise FieldError(f"{text!r} may only hold plain fields such as {{port}}")
-    return [field for _, field, _, _ in parts if field is not None]
-
-
-def check(text: str, known: Collection[str]) -> None:
-    """Raise FieldError unless every field of the text is known."""
-    for field in names(text):
         if field not in known:
             raise FieldError(f"unknown field {{{field}}}; here these can be used: {', '.join(sorted(known))}")
 

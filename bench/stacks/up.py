@@ -19,7 +19,9 @@ def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
         with RunningStack(stack, place) as running:
             try:
                 click.echo("\n".join(words(running)))  # within the try: a reader may press Ctrl-C at the last word
-                watch(running)
+                while True:
+                    running.processes[stack.pages.name].wait(WATCH_S)
+                    running.check()
             except KeyboardInterrupt:
                 click.echo("stopping ...", err=True)
 
@@ -39,10 +41,3 @@ def words(running: RunningStack) -> list[str]:
         f"  curl -i {url}/api/photos/ID/prediction      # an id of the list; look at Server-Timing",
         "", "Ctrl-C stops everything.",
     ]  # fmt: skip
-
-
-def watch(running: RunningStack) -> None:
-    """Wait until a process ends by itself; Ctrl-C gets through as KeyboardInterrupt."""
-    while True:
-        running.processes[running.stack.pages.name].wait(WATCH_S)
-        running.check()
