@@ -20,7 +20,7 @@ EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code
 COMPARE_EXITS = f"""\b
 Exit codes:
   {Exit.OK:>3}  nothing is surely slower
-  {Exit.USAGE:>3}  a folder is no run, is damaged or of another version, or the runs have no variant in common
+  {Exit.USAGE:>3}  a folder is no run or is damaged, or the runs have no experiment or variant in common
   {Exit.NOT_VALID:>3}  one of the runs is not valid, so nothing is claimed
   {Exit.THRESHOLD_MISSED:>3}  something is surely slower"""
 CONFORMANCE_EXITS = f"""\b
