@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 from runfile import rows
 from runfile.columns import PROCESSES, REQUESTS, schema_of
 from runfile.decoding import encode
-from runfile.errors import RunFileError
 from runfile.facts import Run
-from runfile.rows import ResultRow
+from runfile.rows import ResultRow, RunFileError
 
 TABLES = {"requests": REQUESTS, "processes": PROCESSES}
 

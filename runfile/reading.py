@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runfile import rows, v1
 from runfile.columns import PROCESSES, REQUESTS, filled, schema_of
 from runfile.decoding import Malformed, decode
-from runfile.errors import RunFileError
 from runfile.facts import SCHEMA, Run
-from runfile.rows import ResultRow, damaged
+from runfile.rows import ResultRow, RunFileError, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from runfile.errors import RunFileError
-
 WITHHELD, SATURATED = "withheld", "saturated"
 NUMBERS = ("value", "low", "high", "n", "offered_per_s")
+
+
+class RunFileError(Exception):
+    """A run folder cannot be read or written; the message names the file, what is wrong, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -105,19 +105,14 @@ class Connection:
             self._hub.wait(self._readable)
             piece = self._socket.recv(PIECE)
             if not piece:
-                reply.complete = self._ended(reply)
-                break
+                if reply.parser.get_status_code() and reply.ends_with_connection:
+                    break
+                raise BrokenError("the connection ended before the answer did")
             try:
                 reply.parser.feed_data(piece)
             except httptools.HttpParserError as error:
                 raise BrokenError(str(error)) from error
         return reply, time.monotonic_ns()
-
-    @staticmethod
-    def _ended(reply: _Reply) -> bool:
-        if reply.parser.get_status_code() and reply.ends_with_connection:
-            return True
-        raise BrokenError("the connection ended before the answer did")
 
     def idle(self) -> bool:
         """Whether it can be used again: readable without a request means that the server has closed it."""

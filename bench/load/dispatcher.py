@@ -8,7 +8,7 @@ import pkgutil
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 import gevent
@@ -81,16 +81,13 @@ class Dispatcher:
         # More in flight can only be requests whose deadline has passed: then it is the generator that is behind. Such
         # a request is dropped and recorded, because waiting for a place would delay all that follow it.
         cap = self.plan.schedule.most_in_flight(self.plan.deadline_s) + SPARE
-        waiter = Waiter()
-        try:
+        with closing(Waiter()) as waiter:
             for number, (offset, *_, step) in enumerate(self.rows):
                 waiter.until(self.zero_ns + offset + round(self.plan.turn(step).delay_ms * MS))
                 if len(self.flying) < cap:
                     self.flying.add(gevent.spawn_raw(self.fly, number))
                 else:
                     self.samples.numbers["code"][number] = CODES["dropped"]
-        finally:
-            waiter.close()
 
     def fly(self, number: int) -> None:
         """Fire, in a greenlet of its own."""
@@ -120,14 +117,10 @@ class Dispatcher:
             numbers["status"][number] = answer.status
             self.timings[number] = answer.server_timing
             verdict = self.judge(name, answer, target)
-        self.record(number, verdict)
+        numbers["code"][number] = CODES[verdict.outcome]
+        for column, word in verdict.words.items():
+            self.samples.words[column][number] = word
         self.tell(Sent(name, step < 0, verdict.outcome, self.response_ms(number, offset, verdict), length))
-
-    def record(self, number: int, verdict: Verdict) -> None:
-        """Write down what an answer was worth."""
-        self.samples.numbers["code"][number] = CODES[verdict.outcome]
-        for name, word in verdict.words.items():
-            self.samples.words[name][number] = word
 
     def note_stages(self) -> None:
         """Write down what the servers said about their time; read from the headers when nothing can be delayed."""
@@ -137,7 +130,7 @@ class Dispatcher:
 
     def response_ms(self, number: int, offset: int, verdict: Verdict) -> float:
         """Return milliseconds from the intended time; a quick failure must not look like a quick answer."""
-        waited = (int(self.samples.done_ns[number]) - offset) / MS
+        waited = (int(self.samples.numbers["done_ns"][number]) - offset) / MS
         return waited if verdict.outcome == "ok" else max(waited, self.plan.deadline_s * 1000)
 
 
@@ -171,15 +164,13 @@ def heartbeat(lags_ns: list[int]) -> Iterator[None]:
     """Record every 10 ms how late this process gets to run: as late it reads answers, too."""
 
     def beat() -> None:
-        waiter, due = Waiter(), time.monotonic_ns() + HEARTBEAT_NS
-        try:
+        due = time.monotonic_ns() + HEARTBEAT_NS
+        with closing(Waiter()) as waiter:
             while True:
                 waiter.until(due)
                 now = time.monotonic_ns()
                 lags_ns.append(now - due)
                 due = max(due + HEARTBEAT_NS, now)
-        finally:
-            waiter.close()
 
     beating = gevent.spawn(beat)
     try:

@@ -86,12 +86,9 @@ class Flight:
         """Wait until all is answered or past its deadline, and return it. Raises GeneratorFailed."""
         generator, plan = self._generator, self._plan
         end_s = float(plan.schedule.offset_ns.max(initial=0)) / SECOND_NS + plan.deadline_s
-        code = None
-        while not generator.samples.exists() and code is None and self.now_ns / SECOND_NS < end_s + END_ALLOWANCE_S:
-            code = generator.locust.wait(POLL_S)  # it writes, and then takes its time to end: nobody waits for that
-        if not generator.samples.exists():
-            what = "did not finish in time" if code is None else f"ended without a result ({ending(code)})"
-            raise generator.failed(what)
+        left_s = end_s + END_ALLOWANCE_S - self.now_ns / SECOND_NS
+        # It writes, and then takes its time to end: nobody waits for that.
+        generator.wait_for(generator.samples, left_s, POLL_S, "did not finish in time", "ended without a result")
         load = Load.read(generator.samples)
         if (load.outcome == "unsent").all():
             raise generator.failed("sent nothing")
@@ -132,12 +129,17 @@ class Generator:
     def start(self, plan: Plan) -> Flight:
         """Hand over a plan, and return as soon as it is known when its window starts. Raises GeneratorFailed."""
         replace(self.plan_file, json.dumps(plan.facts()))
-        until, known, code = time.monotonic() + START_ALLOWANCE_S, begun(self.plan_file), None
-        while not known.exists() and code is None and time.monotonic() < until:
-            code = self.locust.wait(START_POLL_S)
-        if not known.exists():
-            raise self.failed("did not start in time" if code is None else f"sent nothing ({ending(code)})")
+        known = begun(self.plan_file)
+        self.wait_for(known, START_ALLOWANCE_S, START_POLL_S, "did not start in time", "sent nothing")
         return Flight(self, plan, int(known.read_text(encoding="utf-8")))
+
+    def wait_for(self, file: Path, seconds: float, poll_s: float, late: str, ended: str) -> None:
+        """Wait until Locust has written a file. Raises GeneratorFailed when that takes too long, or it ended before."""
+        until, code = time.monotonic() + seconds, None
+        while not file.exists() and code is None and time.monotonic() < until:
+            code = self.locust.wait(poll_s)
+        if not file.exists():
+            raise self.failed(late if code is None else f"{ended} ({ending(code)})")
 
     def failed(self, what: str) -> GeneratorFailed:
         """Return the failure with the last log lines."""

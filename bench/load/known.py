@@ -46,12 +46,6 @@ class Setting:
         """The service time in seconds."""
         return self.service_ms / 1000
 
-    @property
-    def argv(self) -> list[str]:
-        """The options of the server."""
-        values = {"service-ms": self.service_ms, "stall-s": self.stall_s, "every-s": self.every_s}
-        return [f"--{name}={value:g}" for name, value in values.items()]
-
 
 @dataclass(frozen=True)
 class Known:
@@ -104,7 +98,8 @@ def serving(setting: Setting, folder: Path, cores: Iterable[int]) -> Iterator[Kn
     """Run a server on these cores. Raises StackFailed or GeneratorFailed when it does not start."""
     answer = folder / "server.json"
     answer.unlink(missing_ok=True)  # a server before this one may have left its own
-    argv = [sys.executable, "-m", "bench.load.known_server", *setting.argv]
+    options = [f"--{name.replace('_', '-')}={value:g}" for name, value in vars(setting).items()]
+    argv = [sys.executable, "-m", "bench.load.known_server", *options]
     with Guarded("server", argv, env=environment(), log=folder / "server.log", cores=cores, output=answer) as server:
         facts = first_line(server, answer)
         yield Known(f"http://{HOST}:{facts['port']}", setting, facts["zero_ns"], facts["stalls"])

@@ -57,10 +57,7 @@ def plan_of(options: Namespace, host: str) -> Plan:
 
 
 def awaited(path: Path, deadline_s: float = PLAN_DEADLINE_S) -> Plan:
-    """Read the harness's plan as soon as it is there: we are started before it is known, so that nobody waits for us.
-
-    Raises UsageProblem when it does not come.
-    """
+    """Read the harness's plan once it is there: we are started ahead, so nobody waits for us. Raises UsageProblem."""
     until = time.monotonic() + deadline_s
     while not path.exists():
         if time.monotonic() > until:
@@ -142,14 +139,8 @@ def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, process
     """Write the samples, if a file was asked for, with what is known of all of them as the file's metadata."""
     if not options.samples:
         return
-    facts = {
-        "zero_ns": zero_ns,
-        "processes": processes,
-        "connections": samples.connections,
-        "requests_sent": samples.requests_sent,
-        "loop_lag_ns": samples.loop_lag_ns,
-        "collections": samples.collections,
-    }
+    totals = {key: value for key, value in vars(samples).items() if key not in ("numbers", "words")}
+    facts = {"zero_ns": zero_ns, "processes": processes, **totals}
     table = table_of(plan, samples).replace_schema_metadata({"sweetspot": json.dumps(facts)})
     out = Path(options.samples)
     part = out.with_name(out.name + ".part")

@@ -22,10 +22,7 @@ class _Itimerspec(ctypes.Structure):
 
 
 class TimerFd:
-    """A timerfd on CLOCK_MONOTONIC, which is the clock of `time.monotonic_ns`.
-
-    By way of the C library: os.timerfd_create exists from Python 3.13 on.
-    """
+    """A timerfd on the clock of `time.monotonic_ns`. By way of the C library: Python has it from 3.13 on."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)

@@ -1,7 +1,7 @@
 """What a generator is told. As JSON from the harness, as a message between processes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from bench.load.answers import Verdict
     from bench.load.client import Answer
 
-COLUMNS = ("offset_ns", "case", "photo", "step")
+COLUMNS = ("offset_ns", "case", "photo", "step")  # of the schedule
+PLAIN = ("hosts", "targets", "deadline_s", "judge", "judge_of")  # what is JSON already
 PRODUCT = "bench.load.product:judge"
 
 
@@ -79,16 +80,12 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """Return this as plain lists and texts."""
         columns = {name: getattr(self.schedule, name).tolist() for name in COLUMNS}
-        turns = [[turn.host, turn.delay_ms] for turn in self.turns]
-        rest = {key: getattr(self, key) for key in ("deadline_s", "judge", "judge_of")}
-        lists = {"hosts": list(self.hosts), "cases": list(self.schedule.cases)}
-        return {**lists, **columns, "targets": [dict(target) for target in self.targets], "turns": turns, **rest}
+        plain = {key: getattr(self, key) for key in PLAIN}
+        return {**plain, **columns, "cases": self.schedule.cases, "turns": [astuple(turn) for turn in self.turns]}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Plan":
         """Read what `facts` returned."""
-        columns = [np.array(facts[name], dtype=np.int64) for name in COLUMNS]
-        schedule = Schedule(tuple(facts["cases"]), *columns)
+        schedule = Schedule(tuple(facts["cases"]), *(np.array(facts[name], dtype=np.int64) for name in COLUMNS))
         turns = [Turn(*turn) for turn in facts["turns"]]
-        rest = {key: facts[key] for key in ("deadline_s", "judge", "judge_of")}
-        return cls(facts["hosts"], schedule, facts["targets"], turns=turns, **rest)
+        return cls(schedule=schedule, turns=turns, **{key: facts[key] for key in PLAIN})

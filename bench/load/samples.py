@@ -37,16 +37,6 @@ class Samples:
         return cls(numbers, {name: [None] * count for name in WORDS})
 
     @property
-    def sent_ns(self) -> npt.NDArray[np.int64]:
-        """When each request was sent, or NEVER."""
-        return self.numbers["sent_ns"]
-
-    @property
-    def done_ns(self) -> npt.NDArray[np.int64]:
-        """When each request was over: the last byte read, or given up; NEVER if it was not sent."""
-        return self.numbers["done_ns"]
-
-    @property
     def outcome(self) -> npt.NDArray[np.str_]:
         """The outcome of each request in words."""
         outcomes: npt.NDArray[np.str_] = np.array(OUTCOMES)[self.numbers["code"]]
@@ -54,22 +44,14 @@ class Samples:
 
     def message(self) -> dict[str, Any]:
         """Return this as what goes over the wire to the process that collects."""
-        return {
-            "numbers": {name: column.tobytes() for name, column in self.numbers.items()},
-            "words": self.words,
-            "connections": self.connections,
-            "requests_sent": self.requests_sent,
-            "loop_lag_ns": self.loop_lag_ns,
-            "collections": self.collections,
-        }
+        return {**vars(self), "numbers": {name: column.tobytes() for name, column in self.numbers.items()}}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Samples":
         """Read a message."""
         sent = message["numbers"]
         numbers = {each.name: np.frombuffer(sent[each.name], dtype=each.type).copy() for each in NUMBERS}
-        rest = {key: message[key] for key in ("words", "connections", "requests_sent", "loop_lag_ns", "collections")}
-        return cls(numbers, **rest)
+        return cls(**{**message, "numbers": numbers})
 
 
 def merge(shares: Sequence[Samples | None], count: int) -> Samples:

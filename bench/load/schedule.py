@@ -47,14 +47,7 @@ class Schedule:
     @property
     def measured(self) -> npt.NDArray[np.bool_]:
         """Which rows belong to the window; the others only warm the stack up."""
-        measured: npt.NDArray[np.bool_] = self.step != WARM_UP
-        return measured
-
-    @property
-    def span_s(self) -> float:
-        """Seconds from the first arrival, or the window's start, to the last."""
-        ends = np.append(self.offset_ns, 0)
-        return float(ends.max() - ends.min()) / SECOND_NS
+        return np.not_equal(self.step, WARM_UP)
 
     def share(self, index: int, of: int) -> "Schedule":
         """Return every `of`-th row from `index` on: what one of several generator processes sends."""
@@ -78,10 +71,7 @@ def poisson(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int6
 
 
 def constant(rate_per_s: float, seconds: float, rng: np.random.Generator) -> Int64s:
-    """Draw equally spaced arrivals in [0, seconds), at a random phase.
-
-    The phase keeps the cases of a schedule from always arriving in the same moment.
-    """
+    """Draw equally spaced arrivals in [0, seconds), at a random phase, so that cases do not always coincide."""
     count = count_of(rate_per_s, seconds, rng)
     gap = seconds * SECOND_NS / max(count, 1)
     offsets: Int64s = np.floor((np.arange(count) + rng.uniform()) * gap).astype(np.int64)
@@ -101,8 +91,7 @@ def photos(count: int, catalogue: int, rng: np.random.Generator) -> Int64s:
     """Draw photo indices so that every photo is asked for equally often, give or take one, in random order."""
     rounds = -(-count // catalogue)
     every = np.tile(np.arange(catalogue, dtype=np.int64), (rounds, 1))
-    shuffled: Int64s = rng.permuted(every, axis=1)
-    return shuffled.ravel()[:count]
+    return rng.permuted(every, axis=1).ravel()[:count]
 
 
 def draw(

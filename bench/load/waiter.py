@@ -21,18 +21,14 @@ class Waiter:
     def until(self, due_ns: int) -> None:
         """Return at the given monotonic time, at once if it has passed: who is late catches up and skips nothing."""
         left_ns = due_ns - time.monotonic_ns() - self._early_ns
-        if left_ns > 0:
-            self._rest(due_ns - self._early_ns, left_ns)
+        if left_ns > 0 and self._timer is not None and self._ready is not None:
+            self._timer.arm(due_ns - self._early_ns)
+            gevent.get_hub().wait(self._ready)
+            self._timer.clear()
+        elif left_ns > 0:
+            gevent.sleep(left_ns / 1e9)
         while time.monotonic_ns() < due_ns:
             gevent.sleep(0)  # lets answers be read meanwhile
-
-    def _rest(self, due_ns: int, left_ns: int) -> None:
-        if self._timer is None or self._ready is None:
-            gevent.sleep(left_ns / 1e9)
-            return
-        self._timer.arm(due_ns)
-        gevent.get_hub().wait(self._ready)
-        self._timer.clear()
 
     def close(self) -> None:
         """Give the timer back."""

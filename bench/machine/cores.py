@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +58,10 @@ def give_way() -> None:
 
 def cpu_model() -> str:
     """Return the processor's name as the system tells it."""
-    try:
+    with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()
 
 
@@ -85,21 +84,16 @@ def versions() -> dict[str, str]:
     """Return the versions of the packages that matter, and of this repository where git can tell."""
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     described = git_describe()
     return {**found, "git": described} if described else found
 
 
 def git_describe() -> str:
     """Return `git describe` of the repository, empty where it cannot be had."""
+    argv = ["git", "describe", "--always", "--dirty", "--tags"]
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--tags"],
-            cwd=ROOT, capture_output=True, text=True, check=False, timeout=10,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+        return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -55,10 +55,12 @@ def difference(now: float | None, before: float | None) -> float | None:
 
 def read(cores: Iterable[int], root: Path = SYSTEM) -> Counters:
     """Read the counters of these cores. Where nothing tells cores apart, busy time is that of the whole machine."""
-    ticks = core_times(root / "proc/stat", set(cores))
-    if ticks:
-        busy = sum(times[column] for times in ticks for column in BUSY)
-        total, steal = sum(sum(times) for times in ticks), sum(times[STEAL] for times in ticks)
+    names, tick_s = {f"cpu{core}" for core in cores}, 1 / os.sysconf("SC_CLK_TCK")
+    rows = [words[1 : COLUMNS + 1] for words in lines(root / "proc/stat") if words and words[0] in names]
+    if rows:
+        seconds = [[int(ticks) * tick_s for ticks in row] for row in rows]
+        busy = sum(times[column] for times in seconds for column in BUSY)
+        total, steal = sum(map(sum, seconds)), sum(times[STEAL] for times in seconds)
     else:
         whole = psutil.cpu_times()
         busy, total, steal = whole.user + whole.nice + whole.system, sum(whole), None
@@ -71,14 +73,6 @@ def lines(file: Path) -> list[list[str]]:
         return [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
     except OSError:
         return []
-
-
-def core_times(stat: Path, cores: set[int]) -> list[list[float]]:
-    """Return for each core the seconds by column of /proc/stat."""
-    wanted = {f"cpu{core}" for core in cores}
-    tick_s = 1 / os.sysconf("SC_CLK_TCK")
-    rows = [words for words in lines(stat) if words and words[0] in wanted]
-    return [[int(ticks) * tick_s for ticks in words[1 : COLUMNS + 1]] for words in rows]
 
 
 def pressure(file: Path) -> float | None:

@@ -40,9 +40,8 @@ class Limit:
     def rows(self, start_ns: int, rate_per_s: float) -> list[dict[str, object]]:
         """Return what they are in requests.parquet: one after the other from `start_ns` on, evenly spaced if paced."""
         rows, at = [], start_ns
-        for number, (took, decode, infer) in enumerate(
-            zip(self.samples_ns, self.decode_ns, self.infer_ns, strict=True)
-        ):
+        parts = zip(self.samples_ns, self.decode_ns, self.infer_ns, strict=True)
+        for number, (took, decode, infer) in enumerate(parts):
             at = start_ns + round(number * 1e9 / rate_per_s) if rate_per_s else at
             times = {"intended_ns": at, "sent_ns": at, "done_ns": at + took}
             rows.append({**times, "stage_decode_ms": decode / 1e6, "stage_infer_ms": infer / 1e6, "outcome": "ok"})

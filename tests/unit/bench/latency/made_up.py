@@ -83,11 +83,12 @@ def measured(
     schedule, steps = course.schedule, course.steps
     delays = np.array([course.delays_ms.get(step.variant, 0.0) for step in steps])[np.maximum(0, schedule.step)]
     samples = Samples.empty(len(schedule), "ok")
-    samples.sent_ns[:] = schedule.offset_ns + np.rint((delays + lag_ms) * MS).astype(np.int64)
-    samples.done_ns[:] = serve(schedule, samples.sent_ns)
+    sent_ns, done_ns = samples.numbers["sent_ns"], samples.numbers["done_ns"]
+    sent_ns[:] = schedule.offset_ns + np.rint((delays + lag_ms) * MS).astype(np.int64)
+    done_ns[:] = serve(schedule, sent_ns)
     table = options.table_of(Plan([""], schedule, TARGETS, 10.0), samples)
     end_s = steps[-1].start_s + steps[-1].seconds
-    used = processes(samples.done_ns / SECOND_NS, busy_ms / 1000, end_s + steps[-1].pause_s)
+    used = processes(done_ns / SECOND_NS, busy_ms / 1000, end_s + steps[-1].pause_s)
     busy_s = sum(row["cpu_percent"] for row in used if row["process"] != "generator") / 100
     usage = Usage(0.0, 0.0, 0.0, busy_s, len(used) / 2 - 1)
     sent = Load(table, 0, 1, connections=1, requests_sent=len(schedule), loop_lag_ns=[round(MS / 10)] * 20)

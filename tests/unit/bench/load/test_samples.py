@@ -22,7 +22,7 @@ def filled(count: int, first: int = 0, step: int = 1) -> Samples:
 def test_at_first_nothing_is_known_and_nothing_was_sent():
     empty = Samples.empty(2)
     assert empty.outcome.tolist() == ["unsent", "unsent"]
-    assert empty.sent_ns.tolist() == empty.done_ns.tolist() == [NEVER, NEVER]
+    assert empty.numbers["sent_ns"].tolist() == empty.numbers["done_ns"].tolist() == [NEVER, NEVER]
     assert all(np.isnan(empty.numbers[f"stage_{stage}_ms"]).all() for stage in STAGES)
     assert empty.words == {column.name: [None, None] for column in ANSWERED}
 
@@ -36,7 +36,7 @@ def test_every_measured_column_is_kept_as_the_run_file_says():
 
 def test_never_is_earlier_than_any_warm_up():
     assert NEVER < -(10**18)
-    assert Samples.empty(1).sent_ns.dtype == np.int64
+    assert Samples.empty(1).numbers["sent_ns"].dtype == np.int64
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -81,5 +81,5 @@ def test_shares_are_put_back_where_they_were_taken_from(count: int, processes: i
 def test_what_a_process_took_with_it_is_lost_and_not_merely_unsent():
     whole = merge([filled(2, 0, 2), None], 4)
     assert whole.outcome[[1, 3]].tolist() == ["lost", "lost"]
-    assert (whole.sent_ns == NEVER).tolist() == [False, True, False, True]
+    assert (whole.numbers["sent_ns"] == NEVER).tolist() == [False, True, False, True]
     assert (whole.requests_sent, whole.connections) == (2, 2)
