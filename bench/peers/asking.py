@@ -6,9 +6,9 @@ Pure: nothing is sent here. Whoever sends adds `Host` and `Content-Length`, and 
 import base64
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.load.answers import REFUSALS, Verdict
 from bench.load.plan import Judge, Post, Target
@@ -38,9 +38,8 @@ class Photo:
 
 @dataclass(frozen=True)
 class Message:
-    """One HTTP request but for the headers that only the sender can know."""
+    """One POST but for the headers that only the sender can know."""
 
-    method: str
     path: str
     headers: dict[str, str]
     body: bytes
@@ -55,7 +54,7 @@ def request_for(peer: Peer, image: bytes, *, model: str = MODEL, deadline_ms: fl
     headers, body = _WRITE[peer.request.kind](image)
     if deadline_ms is not None:
         headers = {**headers, "X-Request-Timeout-Ms": f"{deadline_ms:.0f}"}
-    return Message("POST", fields.fill(peer.request.path, {"model": model}), headers, body)
+    return Message(fields.fill(peer.request.path, {"model": model}), headers, body)
 
 
 def targets(peer: Peer, photos: Iterable[Photo], model: str, deadline_ms: float | None = None) -> list[Target]:
@@ -89,20 +88,17 @@ def first_label(peer: Peer, body: bytes) -> str:
     """Return the best label of a 200's body, which is JSON also after a binary request; ValueError: there is none."""
     try:
         answer = json.loads(body)
-        label = _tensor(answer, "label") if peer.request.kind.startswith("v2") else answer["labels"][0]["label"]
+        if peer.request.kind.startswith("v2"):
+            (label,) = [tensor["data"] for tensor in answer["outputs"] if tensor["name"] == "label"]
+            while isinstance(label, list):  # V2 allows data flat or nested alike
+                label = label[0]
+        else:
+            label = answer["labels"][0]["label"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{peer.name} gave no label: {body[:200]!r}") from error
     if not isinstance(label, str):
         raise ValueError(f"{peer.name} gave no label but {label!r}")  # noqa: TRY004 - what it sent is wrong, not a type here
     return label
-
-
-def _tensor(answer: Any, name: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the first element of an output; V2 allows data flat or nested alike."""
-    (first,) = [tensor["data"] for tensor in answer["outputs"] if tensor["name"] == name]
-    while isinstance(first, list):
-        first = first[0]
-    return first
 
 
 def _v2_binary(image: bytes) -> tuple[dict[str, str], bytes]:
@@ -124,10 +120,6 @@ def _v2(more: Mapping[str, object]) -> bytes:
     return json.dumps({"inputs": [tensor], "outputs": OUTPUTS}).encode()
 
 
-def _raw(image: bytes) -> tuple[dict[str, str], bytes]:
-    return {"Content-Type": "image/jpeg"}, image
-
-
 def _multipart(image: bytes) -> tuple[dict[str, str], bytes]:
     """Write a form with one file, as RFC 7578 says."""
     head = (
@@ -138,4 +130,7 @@ def _multipart(image: bytes) -> tuple[dict[str, str], bytes]:
     return {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, body
 
 
-_WRITE = {"v2-binary": _v2_binary, "v2-json": _v2_json, "raw": _raw, "multipart": _multipart}
+_WRITE: dict[str, Callable[[bytes], tuple[dict[str, str], bytes]]] = {
+    "v2-binary": _v2_binary, "v2-json": _v2_json, "multipart": _multipart,
+    "raw": lambda image: ({"Content-Type": "image/jpeg"}, image),
+}  # fmt: skip

@@ -4,12 +4,13 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bench.exits import StackFailed, UsageProblem
 from bench.machine.limit import MODELS, START_ALLOWANCE_S, VERSION, BareLoop
 from bench.peers.asking import Photo
 from bench.processes.guarded import Guarded, environment
+from bench.session.session import Session
 from runfile.facts import ImagePath
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -25,6 +26,11 @@ class Vision:
     logs: Path
     cores: tuple[int, ...]
     models: Path = MODELS
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """Return it with the photos and cores of a session."""
+        return cls(session.settings.photos, session.folder.work / "vision", session.folder.path / "logs", session.sut)
 
     def bare_loop(self, model: str) -> BareLoop:
         """Return the bare loop of a model, to be started by `with`."""

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gevent
 
@@ -23,7 +22,7 @@ from bench.load.client import Answer, Wire, outcome_of
 from bench.load.dispatcher import no_collections, request_of
 from bench.load.plan import Judge, Target
 from bench.peers import asking
-from bench.peers.slices import Exchange
+from bench.peers.slices import Exchange, Orders
 
 REST_S = 0.01  # after a failure: whoever refuses connections is not asked a thousand times a second
 
@@ -95,32 +94,27 @@ def awake() -> Iterator[None]:
         watcher.close()
 
 
-def run_slice(orders: dict[str, Any], crowd: Clients, judge: Judge, clients: int, seconds: float) -> list[Exchange]:
-    """Let clients ask for so long, after `settle_s` that do not count; judge the answers when nobody waits any more."""
+def run_slice(orders: Orders, crowd: Clients, judge: Judge, clients: int, seconds: float) -> list[Exchange]:
+    """Let clients ask for so long; judge the answers when nobody waits any more."""
     with no_collections(), awake():
-        zero = time.monotonic_ns() + round(orders["settle_s"] * 1e9)
-        ended = crowd.run(clients, zero + round(seconds * 1e9), orders["patience_s"])
-    return [judged(each, orders["targets"][each.photo], judge, zero) for each in ended]
+        zero = time.monotonic_ns() + round(orders.settle_s * 1e9)
+        ended = crowd.run(clients, zero + round(seconds * 1e9), orders.patience_s)
+    return [judged(each, orders.targets[each.photo], judge, zero) for each in ended]
 
 
 def judged(each: Ended, target: Target, judge: Judge, zero: int) -> Exchange:
     """Return an exchange with its outcome, on the clock of its slice."""
-    began, done, answer = each.began_ns - zero, each.done_ns - zero, each.answer
-    if answer is None:
-        return Exchange(each.client, began, done, target["id"], 0, each.outcome)
-    return Exchange(each.client, began, done, target["id"], answer.status, judge("", answer, target).outcome)
+    status, outcome = 0, each.outcome
+    if each.answer is not None:
+        status, outcome = each.answer.status, judge("", each.answer, target).outcome
+    return Exchange(each.client, each.began_ns - zero, each.done_ns - zero, target["id"], status, outcome)
 
 
-def clients_of(orders: dict[str, Any]) -> Clients:
-    """Return the clients, with all requests ready to send."""
-    wire = Wire(orders["url"])
-    return Clients(orders["url"], [request_of(wire, "", target) for target in orders["targets"]], [wire])
-
-
-def main(argv: list[str]) -> None:
+def main(path: str) -> None:
     """Measure slices as they are asked for. Reading blocks, so between two of them this takes no processor."""
-    orders = json.loads(Path(argv[0]).read_text(encoding="utf-8"))
-    crowd, judge = clients_of(orders), asking.judge(orders["peer"])
+    orders = Orders(**json.loads(Path(path).read_text(encoding="utf-8")))
+    wire, judge = Wire(orders.url), asking.judge(orders.peer)
+    crowd = Clients(orders.url, [request_of(wire, "", target) for target in orders.targets], [wire])
     for line in sys.stdin:
         clients, seconds = line.split(":")
         found = run_slice(orders, crowd, judge, int(clients), float(seconds))
@@ -128,4 +122,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1])

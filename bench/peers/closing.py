@@ -6,9 +6,16 @@ from bench.peers.results import BARE
 from runfile.facts import Check, Peers, Run
 from runfile.rows import ResultRow
 
-HEAD = (
-    f"{'server':<12} {'no-op/s':>8} {'own cost ms':>20} {'model/s':>8} {'of bare':>8} {'2x good':>8} {'5x good':>8} "
-    f"{'2x p99 ms':>10} {'2x refused':>10} {'MB':>6}"
+COLUMNS = (  # title, width, and of which case which metric
+    ("no-op/s", 8, "no-op", "throughput", ".3g"),
+    ("own cost ms", 20, "no-op", "own_cost", ".2f"),
+    ("model/s", 8, "8 clients", "throughput", ".3g"),
+    ("of bare", 8, "8 clients", "share_of_bare", ".1%"),
+    ("2x good", 8, "2 x capacity", "goodput_share", ".0%"),
+    ("5x good", 8, "5 x capacity", "goodput_share", ".0%"),
+    ("2x p99 ms", 10, "2 x capacity", "accepted_p99", ".0f"),
+    ("2x refused", 10, "2 x capacity", "refused_share", ".0%"),
+    ("MB", 6, "8 clients", "memory", ".0f"),
 )
 NEVER = 1e12  # a cost that is not known comes last
 
@@ -19,41 +26,31 @@ def words(run: Run, rows: Sequence[ResultRow]) -> list[str]:
     """Return the lines, the cheapest server first."""
     found = run.experiments.peers or Peers()
     cells = {(row.variant, row.case, row.metric): row for row in rows}
-    names = {row.variant for row in rows} - {BARE}
-    lines = [HEAD, *(line(cells, name) for name in (BARE, *sorted(names, key=lambda each: cost(cells, each)))), ""]
+    costs = {row.variant: row.value for row in rows if row.metric == "own_cost" and row.value is not None}
+    names = sorted({row.variant for row in rows} - {BARE}, key=lambda name: costs.get(name, NEVER))
+    head = " ".join([f"{'server':<12}", *(f"{title:>{width}}" for title, width, *_ in COLUMNS)])
+    lines = [head, *(line(cells, name) for name in (BARE, *names)), ""]
     lines += [f"{check.verdict:>9}: {promise_words(check)}" for check in found.checks]
     return lines + [f"not counted: {e.variant}, {e.case}, block {e.block}: {e.reason}" for e in found.withheld]
 
 
-def cost(cells: Cells, name: str) -> float:
-    """Return the own cost to sort by."""
-    row = cells.get((name, "no-op", "own_cost"))
-    return NEVER if row is None or row.value is None else row.value
-
-
 def line(cells: Cells, name: str) -> str:
-    """Return one line of the table."""
+    """Return one line of the table. The bare loop has no clients: it is alone."""
+    shown = [f"{name:<12}"]
+    for _, width, case, metric, digits in COLUMNS:
+        row = cells.get((name, "alone" if name == BARE and case == "8 clients" else case, metric))
+        text = "-" if row is None or row.value is None else format(row.value, digits)
+        around = interval(row, digits) if row is not None and metric == "own_cost" else ""
+        shown.append(f"{text + around:>{width}}")
+    return " ".join(shown)
 
-    def of(case: str, metric: str, digits: str = ".3g") -> str:
-        row = cells.get((name, case, metric))
-        return "-" if row is None or row.value is None else format(row.value, digits)
 
-    own = cells.get((name, "no-op", "own_cost"))
-    low, high = (None, None) if own is None else (own.low, own.high)
-    around = f" [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
-    crowd = "alone" if name == BARE else "8 clients"
-    return (
-        f"{name:<12} {of('no-op', 'throughput'):>8} {of('no-op', 'own_cost', '.2f') + around:>20} "
-        f"{of(crowd, 'throughput'):>8} {of('8 clients', 'share_of_bare', '.1%'):>8} "
-        f"{of('2 x capacity', 'goodput_share', '.0%'):>8} {of('5 x capacity', 'goodput_share', '.0%'):>8} "
-        f"{of('2 x capacity', 'accepted_p99', '.0f'):>10} {of('2 x capacity', 'refused_share', '.0%'):>10} "
-        f"{of('8 clients', 'memory', '.0f'):>6}"
-    )
+def interval(of: ResultRow | Check, digits: str) -> str:
+    """Return an interval in brackets, "" where there is none."""
+    return "" if of.low is None or of.high is None else f" [{of.low:{digits}}, {of.high:{digits}}]"
 
 
 def promise_words(check: Check) -> str:
     """Return a promise in one line: title, value with interval, limit, note."""
-    shown = "-" if check.value is None else f"{check.value:.3g}"
-    around = f" [{check.low:.3g}, {check.high:.3g}]" if check.low is not None and check.high is not None else ""
-    note = f" ({check.note})" if check.note else ""
-    return f"{check.title}: {shown}{around} {check.unit}, {check.bound} {check.limit:g}{note}"
+    shown = ("-" if check.value is None else f"{check.value:.3g}") + interval(check, ".3g")
+    return f"{check.title}: {shown} {check.unit}, {check.bound} {check.limit:g}{check.note and f' ({check.note})'}"

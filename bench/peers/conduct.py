@@ -8,11 +8,10 @@ from bench.exits import TrialFailed
 from bench.load.schedule import order_of_block
 from bench.peers import environment
 from bench.peers.bare import Vision
-from bench.peers.measure import Measured, measure, planned_s
 from bench.peers.peer import Peer
 from bench.peers.results import EXPERIMENT
-from bench.peers.rounds import MODEL, NO_OP
-from bench.peers.sitting import Rig
+from bench.peers.sitting import Measured, Rig, measure, planned_s
+from bench.peers.slices import MODEL, NO_OP
 from bench.session import failures, gates
 from bench.session.experiment import Step
 from bench.session.session import Session
@@ -23,19 +22,13 @@ INSTALL_S, LABELS_S, IMAGE_START_S = 30.0, 4.0, 2.0
 BEFORE = 0  # the number of the block that is none: what fails in it, fails for the whole run
 
 
-def vision_of(session: Session) -> Vision:
-    """Return what asks the bare model."""
-    work, logs = session.folder.work / "vision", session.folder.path / "logs"
-    return Vision(session.settings.photos, work, logs, session.sut)
-
-
 @dataclass(frozen=True)
 class Hands:
     """What touches the world; a test hands in what it has made up."""
 
     ready: Callable[[Peer], bool] = environment.ready
     install: Callable[[Peer], None] = environment.install
-    vision: Callable[[Session], Vision] = vision_of
+    vision: Callable[[Session], Vision] = Vision.of
     measure: Callable[[Rig, Where, Peer], Measured] = measure
 
 
@@ -48,22 +41,18 @@ class Conductor:
     hands: Hands
 
     def steps(self) -> list[Step]:
-        """Return what there is to do, in order."""
+        """Return what there is to do, in order: in each block the image path and, in a balanced order, every peer."""
+        profile, seed = self.rig.profile, self.rig.session.settings.seed
         found = [Step("asking the bare model for all labels", LABELS_S, self.begin)]
         for peer in [peer for peer in self.peers if not self.hands.ready(peer)]:
             found += [Step(f"installing {peer.title} {peer.release}", INSTALL_S, partial(self.install, peer))]
-        for block in range(1, self.rig.profile.blocks + 1):
-            found += self.block(block)
-        return found
-
-    def block(self, block: int) -> list[Step]:
-        """Return the steps of a block: the image path and every peer once, in a balanced order."""
-        profile, seconds = self.rig.profile, planned_s(self.rig.profile)
-        name = f"block {block}/{profile.blocks}"
-        found = [Step(f"{name}: the image path", profile.image_s + IMAGE_START_S, partial(self.images, block))]
-        order = order_of_block(len(self.peers), block - 1, self.rig.session.settings.seed)
-        for position, peer in enumerate((self.peers[index] for index in order), start=1):
-            found += [Step(f"{name}: {peer.title}", seconds, partial(self.peer, block, position, peer))]
+        for block in range(1, profile.blocks + 1):
+            name = f"block {block}/{profile.blocks}"
+            found += [Step(f"{name}: the image path", profile.image_s + IMAGE_START_S, partial(self.images, block))]
+            order = [self.peers[index] for index in order_of_block(len(self.peers), block - 1, seed)]
+            for position, peer in enumerate(order, start=1):
+                do = partial(self.peer, block, position, peer)
+                found += [Step(f"{name}: {peer.title}", planned_s(profile), do)]
         return found
 
     def begin(self) -> None:
@@ -96,9 +85,8 @@ class Conductor:
         """Measure one peer and write it down, unless it could not be installed."""
         if self.hands.ready(peer):
             where = Where(EXPERIMENT, block, peer.name, position)
-            failures.attempt(
-                self.rig.session, where, partial(self.hands.measure, self.rig, where, peer), self.spoiled, keep
-            )
+            measure = partial(self.hands.measure, self.rig, where, peer)
+            failures.attempt(self.rig.session, where, measure, self.spoiled, keep)
 
     def spoiled(self, measured: Measured) -> str:
         """Say how the machine spoiled all of it, "" if it did not."""

@@ -14,7 +14,6 @@ from bench.peers.peer import Peer
 from bench.processes.guarded import ROOT
 
 HOME = ROOT / ".venv-peers"
-LOCK = "requirements.txt"
 STAMP = ".installed"  # written last: it holds the hash of the lock that was installed
 DEADLINE_S = 900.0
 TAIL_LINES = 15
@@ -41,14 +40,12 @@ def install(peer: Peer, home: Path = HOME) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is not None:
-        commands = [[uv, "venv", "-q", "--python", sys.executable, str(folder)], [uv, "pip", "install", "-q"]]
-        commands[1] += ["--python", python]
+        make, fill = [uv, "venv", "-q", "--python", sys.executable], [uv, "pip", "install", "-q", "--python", python]
     else:
-        commands = [[sys.executable, "-m", "venv", str(folder)], [python, "-m", "pip", "install", "-q"]]
-        commands[1] += ["--disable-pip-version-check"]
-    commands[1] += ["--require-hashes", "-r", str(_lock(peer))]
-    for command in commands:
-        _run(peer, command, folder)
+        make = [sys.executable, "-m", "venv"]
+        fill = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    _run(peer, [*make, str(folder)], folder)
+    _run(peer, [*fill, "--require-hashes", "-r", str(_lock(peer))], folder)
     (folder / STAMP).write_text(_fingerprint(peer), encoding="utf-8")
 
 
@@ -70,7 +67,7 @@ def _run(peer: Peer, command: list[str], folder: Path) -> None:
 
 
 def _lock(peer: Peer) -> Path:
-    return peer.folder / LOCK
+    return peer.folder / "requirements.txt"
 
 
 def _fingerprint(peer: Peer) -> str:

@@ -18,8 +18,8 @@ def judge(limits: Thresholds, found: Peers, steps: Mapping[str, Sequence[Shown]]
     """
     table: list[Gate] = []
     for name in dict.fromkeys(each.variant for each in found.counted):
-        own = [each for each in found.trials if each.counted and each.variant == name]
-        table += gates.of_machine(limits, name, own, [each for each in found.trials if each.counted])
+        own = [each for each in found.counted if each.variant == name]
+        table += gates.of_machine(limits, name, own, found.counted)
         sent = steps[name]
         lag, service = (np.concatenate(each) for each in zip(*((s.lag_ms, s.service_ms) for s in sent), strict=True))
         table.append(judging.lag(limits, name, lag, float(np.median(service)) if len(service) else None))

@@ -14,7 +14,7 @@ from bench.gates.thresholds import Thresholds
 from bench.load.answers import REFUSALS
 from bench.load.schedule import WARM_UP, Phase, Schedule, draw
 from bench.peers.profile import Step
-from bench.peers.rounds import changed
+from bench.peers.slices import changed
 from bench.session import gates
 from bench.statistics.estimates import Floats
 from runfile.columns import REQUESTS, filled
@@ -53,24 +53,14 @@ class Shown:
     rows: pd.DataFrame
 
     @cached_property
-    def outcome(self) -> npt.NDArray[np.object_]:
-        """What became of each request."""
-        return self.rows["outcome"].to_numpy(dtype=object)
-
-    @cached_property
-    def done_ms(self) -> Floats:
-        """When each was over, from the start of the step."""
-        return self._ms("done_ns")
-
-    @cached_property
     def took_ms(self) -> Floats:
         """How long each took, whatever became of it."""
-        return self.done_ms - self._ms("intended_ns")
+        return self._ms("done_ns", "intended_ns")
 
     @cached_property
     def response_ms(self) -> Floats:
         """All requests: a refusal is a failure, too."""
-        return np.where(self.outcome == "ok", self.took_ms, np.inf)
+        return np.where(self.rows["outcome"] == "ok", self.took_ms, np.inf)
 
     @cached_property
     def refused(self) -> npt.NDArray[np.bool_]:
@@ -83,40 +73,24 @@ class Shown:
         return self.response_ms[~self.refused]
 
     @property
-    def refusal_ms(self) -> Floats:
-        """How long a refusal took."""
-        return self.took_ms[self.refused]
-
-    @property
     def goodput_per_s(self) -> float:
         """Right answers within the objective that arrived within the step's time.
 
         Those that arrive after its end would be a gift: by then nothing competes with them.
         """
-        good = (self.response_ms <= self.slo_ms) & (self.done_ms <= self.step.seconds * 1e3)
+        good = (self.response_ms <= self.slo_ms) & (self.rows["done_ns"].to_numpy() <= self.step.seconds * 1e9)
         return float(good.sum()) / self.step.seconds
 
     @property
-    def goodput_share(self) -> float:
-        """The goodput as a share of capacity."""
-        return self.goodput_per_s / self.step.capacity_per_s
-
-    @property
-    def refused_share(self) -> float:
-        """How much was refused."""
-        return float(self.refused.mean()) if len(self.refused) else 0.0
-
-    @cached_property
     def lag_ms(self) -> Floats:
         """How late the generator sent each that it sent."""
-        lag = self._ms("sent_ns") - self._ms("intended_ns")
+        lag = self._ms("sent_ns", "intended_ns")
         return lag[~np.isnan(lag)]
 
-    @cached_property
+    @property
     def service_ms(self) -> Floats:
         """How long right answers took from when they were really sent."""
-        service: Floats = (self.done_ms - self._ms("sent_ns"))[self.outcome == "ok"]
-        return service
+        return self._ms("done_ns", "sent_ns")[(self.rows["outcome"] == "ok").to_numpy()]
 
     def unfit(self, limits: Thresholds) -> str:
         """Say why this step does not count, "" if it does.
@@ -132,12 +106,12 @@ class Shown:
             return f"capacity changed around it, from {before:.3g} to {after:.3g} per second"
         return ""
 
-    def _ms(self, column: str) -> Floats:
-        return self.rows[column].to_numpy(dtype=np.float64) / MS
+    def _ms(self, until: str, since: str) -> Floats:
+        return (self.rows[until] - self.rows[since]).to_numpy(dtype=np.float64) / MS
 
 
 def complete(limits: Thresholds, variant: str, steps: Sequence[Shown]) -> Gate:
     """G2: all of these steps was sent."""
     scheduled, sent = sum(len(each.rows) for each in steps), sum(len(each.lag_ms) for each in steps)
-    dropped = sum(int((each.outcome == "dropped").sum()) for each in steps)
+    dropped = sum(int((each.rows["outcome"] == "dropped").sum()) for each in steps)
     return judging.complete(limits, variant, scheduled=scheduled, sent=sent, dropped=dropped)

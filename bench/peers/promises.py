@@ -40,19 +40,18 @@ def judge(promises: Sequence[Promise], found: Numbers, asked: Sequence[str], *, 
 
 
 def _judge(promise: Promise, found: Numbers, asked: Sequence[str], *, verdicts: bool) -> Check:
-    estimate, note, limit = found.estimate(key(promise)), "", promise.limit
+    estimate, note, limit, missing = found.estimate(key(promise)), "", promise.limit, list[str]()
     if promise.of:
         estimate, note, limit = against_best(promise, found, asked)
+        missing = [name for name in asked if found.estimate(key(promise, name)).value is None]
     verdict, why = side(estimate, limit, promise.bound, verdicts=verdicts)
-    missing = [name for name in asked if found.estimate(key(promise, name)).value is None] if promise.of else []
     if missing:  # any of them could have been the best
         verdict, why = "withheld", f"there is no such number of {', '.join(missing)}"
-    edges = (each if each is not None and math.isfinite(each) else None for each in vars(estimate).values())
-    value, low, high, _ = edges
-    return Check(
-        promise.title, value, low, high, limit, promise.unit, estimate.n, verdict,
-        "; ".join(each for each in (note, why) if each), promise.bound,
-    )  # fmt: skip
+    edges = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (each if each is not None and math.isfinite(each) else None for each in edges)
+    note = "; ".join(each for each in (note, why) if each)
+    n, unit, bound = estimate.n, promise.unit, promise.bound
+    return Check(promise.title, value, low, high, limit, unit, n, verdict, note, bound)
 
 
 def key(promise: Promise, variant: str = "") -> tuple[str, str, str]:

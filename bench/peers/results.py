@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from bench.gates.thresholds import Thresholds
 from bench.peers.overload import MS, Shown
-from bench.peers.rounds import ALONE, CASES, CROWD, MODEL, NO_OP, median_rate
+from bench.peers.slices import ALONE, CASES, CROWD, MODEL, NO_OP, typical
 from bench.statistics import estimates
 from bench.statistics.estimates import Estimate, Floats
 from runfile.facts import ImagePath, Peers, PeerTrial, Round, Withheld
@@ -21,6 +20,18 @@ NOTHING = Estimate(None, None, None, 0)
 
 Key = tuple[str, str, str]  # variant, case, metric
 Requests = Callable[[PeerTrial, str], pd.DataFrame]  # those of a trial and a case that count
+
+OF_STEP: dict[str, tuple[str, Callable[[Shown], float]]] = {  # metric: unit, and the figure of a block
+    "goodput_share": ("share", lambda each: each.goodput_per_s / each.step.capacity_per_s),
+    "goodput": ("1/s", lambda each: each.goodput_per_s),
+    "refused_share": ("share", lambda each: float(each.refused.mean())),
+}
+TIMES_OF_STEP: dict[str, tuple[float, Callable[[Shown], Floats]]] = {  # metric: quantile, and of what
+    "accepted_p50": (0.5, lambda each: each.accepted_ms),
+    "accepted_p99": (0.99, lambda each: each.accepted_ms),
+    "refusal_p50": (0.5, lambda each: each.took_ms[each.refused]),
+    "response_p50": (0.5, lambda each: each.response_ms),
+}
 
 
 @dataclass
@@ -79,11 +90,11 @@ def collect(own: Peers, requests: pd.DataFrame, limits: Thresholds) -> Numbers:
 def bare(found: Numbers, trials: Iterable[PeerTrial]) -> None:
     """Add the bare loop: per block, the median over the rounds of all peers."""
     for model, case in ((NO_OP, "no-op"), (MODEL, "alone")):
-        times: dict[int, list[float]] = {}
+        rounds: dict[int, list[Round]] = {}
         for each in trials:
-            times.setdefault(each.block, []).extend(round_.bare_ms for round_ in good(each, model))
-        if times:
-            rates = {block: 1e3 / float(np.median(own)) for block, own in times.items()}
+            rounds.setdefault(each.block, []).extend(each.rounds[model])
+        if rounds:
+            rates = {block: 1e3 / typical(own, lambda each: each.bare_ms) for block, own in rounds.items()}
             found.mean((BARE, case, "throughput"), rates, "1/s")
 
 
@@ -92,10 +103,11 @@ def image_path(found: Numbers, images: Sequence[ImagePath]) -> None:
     if not images:
         return
     key = (BARE, "image path")
-    ours, reference = ([getattr(each, f"{which}_ms") for each in images] for which in ("ours", "reference"))
-    found.estimates[*key, "ratio"] = estimates.paired_ratio(ours, reference), "x"
-    found.mean((*key, "ours"), {each.block: each.ours_ms for each in images}, "ms")
-    found.mean((*key, "reference"), {each.block: each.reference_ms for each in images}, "ms")
+    ours, reference = {each.block: each.ours_ms for each in images}, {each.block: each.reference_ms for each in images}
+    ratio = estimates.paired_ratio(list(ours.values()), list(reference.values()))
+    found.estimates[*key, "ratio"] = ratio, "x"
+    found.mean((*key, "ours"), ours, "ms")
+    found.mean((*key, "reference"), reference, "ms")
     share = min(each.same / each.photos for each in images)
     agreement = Estimate(share, share, share, min(each.photos for each in images))
     found.estimates[*key, "agreement"] = agreement, "share"
@@ -107,17 +119,20 @@ def closed(found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Re
     def add(case: str, metric: str, unit: str, figure: Callable[[PeerTrial], float]) -> None:
         found.mean((name, case, metric), {block: figure(each) for block, each in own.items()}, unit)
 
+    def rate(model: str, clients: int) -> Callable[[PeerTrial], float]:
+        return lambda trial: typical(trial.rounds[model], lambda each: each.rate_per_s(clients))
+
     add("no-op", "own_cost", "ms", own_cost_ms)
-    add("no-op", "throughput", "1/s", partial(rate_per_s, model=NO_OP))
+    add("no-op", "throughput", "1/s", rate(NO_OP, CROWD))
     for clients in (ALONE, CROWD):
         case = CASES[MODEL, clients]
-        add(case, "throughput", "1/s", partial(rate_per_s, clients=clients))
+        add(case, "throughput", "1/s", rate(MODEL, clients))
         shares = [share_of_bare(each, clients) for each in own.values()]
         found.estimates[name, case, "share_of_bare"] = estimates.paired_ratio(shares, [1.0] * len(shares)), "share"
-        samples = [latencies(requests(each, case)) for each in own.values()]
-        found.percentile((name, case, "latency_p50"), samples, 0.5)
-        found.percentile((name, case, "latency_p99"), samples, 0.99)
-    add(case, "goodput_share", "share", lambda each: float(np.mean(latencies(requests(each, case)) <= slo_ms)))
+        samples = {block: latencies(requests(each, case)) for block, each in own.items()}
+        found.percentile((name, case, "latency_p50"), list(samples.values()), 0.5)
+        found.percentile((name, case, "latency_p99"), list(samples.values()), 0.99)
+    add(case, "goodput_share", "share", lambda each: float(np.mean(samples[each.block] <= slo_ms)))
     add(case, "memory", "MB", lambda each: (each.memory_bytes or 0) / MB)
     add(case, "client_turnaround", "ms", turnaround_ms)
 
@@ -125,32 +140,26 @@ def closed(found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Re
 def overload(
     found: Numbers, name: str, own: Mapping[int, PeerTrial], requests: Requests, limits: Thresholds, slo_ms: float
 ) -> None:
-    """Add what the overload showed of one peer. What was spoiled does not count, and is told."""
+    """Add what the overload showed of one peer. What was spoiled does not count, and is told.
+
+    A step that counts in no block has rows, too: they are withheld.
+    """
     steps: dict[str, dict[int, Shown]] = {}
     for block, each in own.items():
         found.withheld += repeated(each)
-        for step in each.overloads:
-            if not step.reason:
-                this = Shown(step, slo_ms, requests(each, step.case))
-                found.steps.setdefault(name, []).append(this)
-                counted, unfit = steps.setdefault(step.case, {}), this.unfit(limits)
-                if unfit:
-                    found.withheld.append(Withheld(name, step.case, block, unfit))
-                else:
-                    counted[block] = this
+        for step in (step for step in each.overloads if not step.reason):
+            this = Shown(step, slo_ms, requests(each, step.case))
+            found.steps.setdefault(name, []).append(this)
+            counted = steps.setdefault(step.case, {})
+            if unfit := this.unfit(limits):
+                found.withheld.append(Withheld(name, step.case, block, unfit))
+            else:
+                counted[block] = this
     for case, counted in steps.items():
-        one_step(found, name, case, counted)
-
-
-def one_step(found: Numbers, name: str, case: str, steps: Mapping[int, Shown]) -> None:
-    """Add one step, over all blocks in which it counts; without any, its rows are withheld."""
-    found.mean((name, case, "goodput_share"), {block: each.goodput_share for block, each in steps.items()}, "share")
-    found.mean((name, case, "goodput"), {block: each.goodput_per_s for block, each in steps.items()}, "1/s")
-    found.mean((name, case, "refused_share"), {block: each.refused_share for block, each in steps.items()}, "share")
-    found.percentile((name, case, "accepted_p50"), [each.accepted_ms for each in steps.values()], 0.5)
-    found.percentile((name, case, "accepted_p99"), [each.accepted_ms for each in steps.values()], 0.99)
-    found.percentile((name, case, "refusal_p50"), [each.refusal_ms for each in steps.values()], 0.5)
-    found.percentile((name, case, "response_p50"), [each.response_ms for each in steps.values()], 0.5)
+        for metric, (unit, figure) in OF_STEP.items():
+            found.mean((name, case, metric), {block: figure(each) for block, each in counted.items()}, unit)
+        for metric, (p, times) in TIMES_OF_STEP.items():
+            found.percentile((name, case, metric), [times(each) for each in counted.values()], p)
 
 
 def repeated(trial: PeerTrial) -> list[Withheld]:
@@ -160,27 +169,14 @@ def repeated(trial: PeerTrial) -> list[Withheld]:
     return [Withheld(trial.variant, case, trial.block, f"measured again, because {why}") for case, why in parts if why]
 
 
-def good(trial: PeerTrial, model: str) -> list[Round]:
-    """Return the rounds of a model that count."""
-    return [each for each in trial.rounds[model] if not each.reason]
-
-
-def rate_per_s(trial: PeerTrial, model: str = MODEL, clients: int = CROWD) -> float:
-    """Return right answers per second."""
-    return median_rate(trial.rounds[model], clients)
-
-
 def own_cost_ms(trial: PeerTrial) -> float:
-    """Return what a server takes for a request beyond the bare loop of the same round: ms, the median over rounds.
-
-    The median, since a pause of the machine hits single turns, and one turn would carry it into a mean.
-    """
-    return float(np.median([1e3 / each.rate_per_s(CROWD) - each.bare_ms for each in good(trial, NO_OP)]))
+    """Return what a server takes for a request beyond the bare loop of the same round, in ms."""
+    return typical(trial.rounds[NO_OP], lambda each: 1e3 / each.rate_per_s(CROWD) - each.bare_ms)
 
 
 def share_of_bare(trial: PeerTrial, clients: int) -> float:
-    """Return the throughput as a share of the bare loop's in the same round: the median over rounds."""
-    return float(np.median([each.rate_per_s(clients) * each.bare_ms / 1e3 for each in good(trial, MODEL)]))
+    """Return the throughput as a share of the bare loop's in the same round."""
+    return typical(trial.rounds[MODEL], lambda each: each.rate_per_s(clients) * each.bare_ms / 1e3)
 
 
 def latencies(rows: pd.DataFrame) -> Floats:
@@ -191,6 +187,6 @@ def latencies(rows: pd.DataFrame) -> Floats:
 
 def turnaround_ms(trial: PeerTrial) -> float:
     """Return what a client takes from an answer to its next request: the median; NaN where nobody asked twice."""
-    slices = [each for round_ in good(trial, MODEL) for each in round_.slices if each.clients == CROWD]
-    known = [each.turnaround_ms for each in slices if each.turnaround_ms is not None]
+    slices = [each for round_ in trial.rounds[MODEL] if not round_.reason for each in round_.slices]
+    known = [s.turnaround_ms for s in slices if s.clients == CROWD and s.turnaround_ms is not None]
     return float(np.median(known)) if known else float("nan")

@@ -1,27 +1,46 @@
-"""Closed-loop slices seen from the harness: starts `closed.py` on the generator's cores, asks it for each, counts."""
+"""Slices of a closed loop, seen from the harness: asks `closed.py` for each and counts; rounds of them.
+
+A round has slices of a server between two of the bare loop: what a server is worth is known within a round only.
+"""
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Self
 
 import pyarrow as pa
 
 from bench.exits import GeneratorFailed
+from bench.gates.thresholds import Thresholds
 from bench.load.plan import Target
 from bench.processes.turns import Turns
 from runfile.columns import REQUESTS, filled
-from runfile.facts import Slice
+from runfile.facts import Round, Slice
 from runfile.folder import replace
 
+NO_OP, MODEL = "no-op", "efficientnet-lite"
+ALONE, CROWD = 1, 8
+CLIENTS = {NO_OP: (CROWD,), MODEL: (ALONE, CROWD)}
+CASES = {(NO_OP, CROWD): "no-op", (MODEL, ALONE): "alone", (MODEL, CROWD): "8 clients"}
+CHANGED = 1.25  # more from one side of what is measured to the other, and nobody knows what it was held against
 START_ALLOWANCE_S = 30.0
 MS, SECOND = 1e6, 1e9  # in ns
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Which peer to ask where for what; `settle_s` come before each slice and do not count."""
+
+    url: str
+    peer: str
+    targets: Sequence[Target]
+    settle_s: float
+    patience_s: float
 
 
 @dataclass(frozen=True)
@@ -50,10 +69,10 @@ class Asked:
 
     @cached_property
     def counted(self) -> list[Exchange]:
-        """Those that ended within the slice."""
+        """Those that did."""
         return [each for each in self.exchanges if self.counts(each)]
 
-    @cached_property
+    @property
     def by_client(self) -> list[list[Exchange]]:
         """Those that count, of each client."""
         return [[each for each in self.counted if each.client == client] for client in range(self.clients)]
@@ -105,22 +124,35 @@ def rate_of(own: Sequence[Exchange], until_ns: float) -> float:
 class ClosedLoop(Turns):
     """The clients of one running peer as a process that stays. Their connections stay open, too."""
 
-    def __init__(self, orders: Path, *, log: Path, cores: tuple[int, ...], settle_s: float, patience_s: float) -> None:
-        argv = [sys.executable, "-m", "bench.peers.closed", str(orders)]
+    def __init__(self, orders: Orders, folder: Path, *, log: Path, cores: tuple[int, ...]) -> None:
+        path = folder / "orders.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        replace(path, json.dumps(asdict(orders)))
+        argv = [sys.executable, "-m", "bench.peers.closed", str(path)]
         super().__init__("the clients", argv, log=log, cores=cores, failure=GeneratorFailed)
-        self._orders = orders
-        self._settle_s = settle_s
-        self._patience_s = patience_s
-
-    def prepare(self, url: str, peer: str, asked: Sequence[Target]) -> Self:
-        """Write down whom to ask for what, which comes before the `with`."""
-        facts = {"url": url, "peer": peer, "targets": asked, "settle_s": self._settle_s, "patience_s": self._patience_s}
-        self._orders.parent.mkdir(parents=True, exist_ok=True)
-        replace(self._orders, json.dumps(facts))
-        return self
+        self._allowance_s = orders.settle_s + orders.patience_s + START_ALLOWANCE_S
 
     def turn(self, clients: int, seconds: float) -> Asked:
         """Measure one slice of so many clients for so many seconds. Raises GeneratorFailed."""
-        most_s = seconds + self._settle_s + self._patience_s + START_ALLOWANCE_S
-        told = json.loads(self.ask(f"{clients}:{seconds:g}", most_s))
+        told = json.loads(self.ask(f"{clients}:{seconds:g}", seconds + self._allowance_s))
         return Asked(clients, seconds, [Exchange(*each) for each in told])
+
+
+def typical(rounds: Sequence[Round], figure: Callable[[Round], float]) -> float:
+    """Return the median over the rounds that count: a pause of the machine hits single turns, and moves a mean."""
+    return median(figure(each) for each in rounds if not each.reason)
+
+
+def changed(before: float, after: float) -> bool:
+    """Whether two measurements of the same around another one differ too much for it."""
+    return max(before, after) > CHANGED * min(before, after)
+
+
+def spoiled(limits: Thresholds, this: Round) -> str:
+    """Say how clients or machine spoiled a round, "" if they did not. What the server showed is not looked at."""
+    slowest = max(each.turnaround_ms or 0.0 for each in this.slices)
+    if slowest > limits["G1"].fails:
+        return f"the clients took {slowest:.3g} ms to ask again"
+    if changed(this.before_ms, this.after_ms):
+        return f"the bare loop changed around it, from {this.before_ms:.3g} to {this.after_ms:.3g} ms per photo"
+    return ""

@@ -19,7 +19,7 @@ import pytest
 
 from bench.peers import environment
 from bench.peers.peer import find
-from bench.peers.running import RunningPeer
+from bench.peers.running import up
 from embedded.predictor import EmbeddedPredictor
 from model_as_service.predictor import RemotePredictor
 from model_in_db import scoring
@@ -73,7 +73,7 @@ def peer(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
                 missing = f"{found.title} is not installed: run `make test-peers`"
                 (pytest.fail if "SWEETSPOT_TEST_PEERS" in os.environ else pytest.skip)(missing)
             logs = tmp_path_factory.mktemp(name)
-            return running.enter_context(RunningPeer(found, model=NAME, logs=logs, models=models)).base_url
+            return running.enter_context(up(found, model=NAME, logs=logs, models=models)).base_url
 
         yield start
 

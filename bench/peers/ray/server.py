@@ -54,13 +54,9 @@ def main() -> None:
     stop = {signal.SIGTERM, signal.SIGINT}
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray leaves one in the user's home
     ray.init(
-        address="local",
-        num_cpus=1,
-        object_store_memory=OBJECT_STORE,
-        include_dashboard=False,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=args.session,
-    )
+        address="local", num_cpus=1, object_store_memory=OBJECT_STORE, include_dashboard=False,
+        _node_ip_address="127.0.0.1", _temp_dir=args.session,
+    )  # fmt: skip
     serve.start(http_options={"host": "127.0.0.1", "port": args.port}, logging_config={"enable_access_log": False})
     # mypy takes no note of what a decorator makes of a class.
     app = PhotoDeployment.bind(args.models, args.version, args.model)  # type: ignore[attr-defined]

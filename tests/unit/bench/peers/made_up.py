@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,12 @@ from bench.load.schedule import WARM_UP
 from bench.machine.cores import Split
 from bench.peers import overload as overloads
 from bench.peers.asking import Photo
-from bench.peers.measure import Measured
 from bench.peers.overload import Shown
 from bench.peers.peer import Peer, Request
 from bench.peers.profile import Profile, load
 from bench.peers.results import Numbers, collect
-from bench.peers.rounds import ALONE, CASES, CROWD, MODEL, NO_OP
-from bench.peers.slices import Asked, Exchange
+from bench.peers.sitting import Measured
+from bench.peers.slices import ALONE, CASES, CROWD, MODEL, NO_OP, Asked, Exchange
 from bench.session.session import Session, Settings
 from bench.session.trial import Where
 from runfile import facts
@@ -231,16 +229,7 @@ class Running:
 
     base_url: str = "http://127.0.0.1:1"
     peer: Peer = field(default_factory=fake.fastapi)
-    pid: int = 1
-
-    def check(self) -> None:
-        """All is well."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+    process: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(pid=1, must_run=lambda: None))
 
 
 def sending(done: list[object], late: Sequence[bool] = ()) -> Callable[[Plan], Load]:

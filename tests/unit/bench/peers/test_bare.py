@@ -8,7 +8,7 @@ import pytest
 
 from bench.exits import StackFailed, UsageProblem
 from bench.peers.bare import Vision, parse_image_path, photo_files
-from bench.peers.rounds import MODEL, NO_OP
+from bench.peers.slices import MODEL, NO_OP
 
 LIMIT = ["vision", "limit"]
 

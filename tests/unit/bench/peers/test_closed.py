@@ -10,7 +10,7 @@ import pytest
 
 from bench.exits import GeneratorFailed
 from bench.peers.asking import Photo, targets
-from bench.peers.slices import Asked, ClosedLoop, Exchange
+from bench.peers.slices import Asked, ClosedLoop, Exchange, Orders
 from runfile.columns import REQUESTS, schema_of
 from tests.unit.bench.peers import fake
 
@@ -18,9 +18,8 @@ CLOSED = "bench.peers.closed"
 
 
 def loop(tmp_path: Path, url: str, patience_s: float = 2.0, photos: Sequence[Photo] = fake.PHOTOS) -> ClosedLoop:
-    orders, log = tmp_path / "orders.json", tmp_path / "clients.log"
-    made = ClosedLoop(orders, log=log, cores=(), settle_s=0.1, patience_s=patience_s)
-    return made.prepare(url, "fastapi", targets(fake.fastapi(), photos, "no-op"))
+    orders = Orders(url, "fastapi", targets(fake.fastapi(), photos, "no-op"), settle_s=0.1, patience_s=patience_s)
+    return ClosedLoop(orders, tmp_path, log=tmp_path / "clients.log", cores=())
 
 
 def one(tmp_path: Path, respond: fake.Respond, clients: int = 2, **more: float) -> Asked:

@@ -11,9 +11,8 @@ from bench.exits import Exit, StackFailed
 from bench.peers.asking import Photo
 from bench.peers.conduct import Hands
 from bench.peers.experiment import Peers
-from bench.peers.measure import Measured
 from bench.peers.peer import Peer
-from bench.peers.sitting import Rig
+from bench.peers.sitting import Measured, Rig
 from bench.session import loop, writeup
 from bench.session.trial import Where
 from runfile import Recorded, facts, read

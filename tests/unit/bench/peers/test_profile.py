@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from bench.exits import UsageProblem
-from bench.peers.measure import planned_s
 from bench.peers.profile import OURS, load
+from bench.peers.sitting import planned_s
 
 SMOKE = OURS.read_text().partition("[quick]")[0].replace("[smoke]", "[peers]")
 

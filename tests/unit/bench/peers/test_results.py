@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.peers.results import own_cost_ms, share_of_bare, turnaround_ms
-from bench.peers.rounds import CROWD, MODEL, NO_OP
+from bench.peers.slices import CROWD, MODEL, NO_OP
 from runfile.facts import ImagePath, PeerTrial, Round, Slice
 from tests.unit.bench.peers.made_up import LATE, Step, found, measured, round_of, steady
 

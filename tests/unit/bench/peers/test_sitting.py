@@ -9,10 +9,9 @@ import pyarrow as pa
 import pytest
 
 from bench.exits import StackFailed
-from bench.peers.measure import measure
 from bench.peers.peer import Peer
-from bench.peers.rounds import MODEL, NO_OP, median_rate
-from bench.peers.sitting import Rig, Sitting
+from bench.peers.sitting import Rig, Sitting, measure
+from bench.peers.slices import MODEL, NO_OP, typical
 from bench.session.trial import Where
 from runfile.facts import Round, Slice
 from tests.unit.bench.peers import fake, made_up
@@ -85,8 +84,12 @@ def test_once_the_bound_is_reached_every_round_counts(tmp_path: Path, done: list
 def test_rounds_that_were_measured_again_are_not_in_the_median():
     slices = [(Slice(8, rate, 0.1),) for rate in (50.0, 10.0, 51.0)]
     rounds = [Round(20.0, own, 20.0) for own in slices]
-    assert median_rate(rounds) == 50.0
-    assert median_rate([replace(rounds[0], reason="spoiled"), *rounds[1:]]) == 30.5
+
+    def rate(each: Round) -> float:
+        return each.rate_per_s(8)
+
+    assert typical(rounds, rate) == 50.0
+    assert typical([replace(rounds[0], reason="spoiled"), *rounds[1:]], rate) == 30.5
 
 
 def test_a_peer_is_asked_until_it_answers_before_anything_counts(tmp_path: Path, done: list[object]):
