@@ -5,14 +5,13 @@ The objective: at most a share of requests (5 %) is slower than `slo_ms`; failur
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
-from bench.statistics.estimates import Floats, effective_size
+from bench.statistics.estimates import effective_size
 
 Verdict = Literal["pass", "fail", "undecided"]
 
@@ -33,10 +32,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Judged:
-    """A rate with its verdict; `fitted` is the share over the objective, smoothed to never fall with the rate."""
+    """A rate with its verdict."""
 
     point: Point
-    fitted: float
     verdict: Verdict
 
 
@@ -90,18 +88,17 @@ def bracket(points: Iterable[Point], share: float = 0.05, error: float = 0.05) -
     """Return where the capacity lies. Points of the same rate are trials of it, taken together.
 
     Each rate is judged at error / number of rates (Bonferroni), so all verdicts hold together but for `error`, and with
-    them the bracket: more load never makes requests faster. A rate whose backlog grew in half of its trials fails. The
-    fit is for the eye and decides nothing.
+    them the bracket: more load never makes requests faster. A rate whose backlog grew in half of its trials fails.
     """
-    by_rate = [_together(list(same)) for _, same in groupby(sorted(points, key=_rate), key=_rate)]
+    by_rate: dict[float, list[Point]] = {}
+    for point in sorted(points, key=lambda point: point.rate):
+        by_rate.setdefault(point.rate, []).append(point)
     alpha = error / max(1, len(by_rate))
-    verdicts = [judge(point, share, alpha) for point in by_rate]
-    fails = [point.rate for point, verdict in zip(by_rate, verdicts, strict=True) if verdict == "fail"]
-    high = min(fails, default=None)
-    passes = [point.rate for point, verdict in zip(by_rate, verdicts, strict=True) if verdict == "pass"]
+    judged = [Judged(point, judge(point, share, alpha)) for point in map(_together, by_rate.values())]
+    high = min((each.point.rate for each in judged if each.verdict == "fail"), default=None)
+    passes = [each.point.rate for each in judged if each.verdict == "pass"]
     low = max((rate for rate in passes if high is None or rate < high), default=None)
-    judged = zip(by_rate, fitted(by_rate).tolist(), verdicts, strict=True)
-    return Bracket(low, high, error, tuple(Judged(*each) for each in judged))
+    return Bracket(low, high, error, tuple(judged))
 
 
 def judge(point: Point, share: float, alpha: float) -> Verdict:
@@ -109,19 +106,6 @@ def judge(point: Point, share: float, alpha: float) -> Verdict:
     if point.grew:
         return "fail"
     return decide(point.over, point.n, point.n_eff, share, alpha)
-
-
-def fitted(points: Sequence[Point]) -> Floats:
-    """Return the share over the objective by point, in the order of rates, as the nearest curve that never falls."""
-    if not points:
-        return np.empty(0)
-    shares = [point.over / point.n if point.n else 0.0 for point in points]
-    weights = [max(point.n_eff, 1e-9) for point in points]
-    return np.asarray(optimize.isotonic_regression(shares, weights=weights).x, dtype=np.float64)
-
-
-def _rate(point: Point) -> float:
-    return point.rate
 
 
 def _together(points: Sequence[Point]) -> Point:

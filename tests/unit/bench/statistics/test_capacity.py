@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.capacity import Point, bracket, decide, fitted, judge, measured
+from bench.statistics.capacity import Point, bracket, decide, judge, measured
 
 INF = float("inf")
 
@@ -96,8 +96,3 @@ def test_nothing_sent_in_time_to_a_queue_that_grew_is_a_failure_too():
 def test_a_rate_fails_when_the_backlog_grew_in_half_of_its_trials(grew: int, high: float | None):
     trials = [point(10, 0, 300)] * (4 - grew) + [grown(point(10, 0, 300))] * grew
     assert bracket(trials).high == high
-
-
-def test_the_fitted_share_never_falls_and_keeps_the_mean():
-    points = [point(10, 24), point(20, 96), point(30, 48), point(40, 600)]
-    assert fitted(points).tolist() == pytest.approx([0.02, 0.06, 0.06, 0.5])
