@@ -14,8 +14,8 @@ from bench.comparing.row import GOODPUT, nearly, widest
 from bench.gates import thresholds
 from bench.statistics import steps
 from bench.statistics.noise import half_width, noise_floor
-from bench.statistics.quantities import MS, Quantities, collect
-from bench.statistics.steps import PREDICTION, Full
+from bench.statistics.quantities import Quantities, collect
+from bench.statistics.steps import Full
 from runfile.columns import PROCESSES, schema_of
 from runfile.facts import Latency
 
@@ -26,14 +26,14 @@ Values = Mapping[int, float]
 
 @dataclass(frozen=True)
 class Blocks:
-    """The values of a run. `full` is what was saturated, by variant, case and rate; `shares` is the goodput.
+    """The values of a run. `full` is what was saturated, by variant, case and rate.
 
     `again` is the A/A copy and what it is a copy of; empty where the run has none.
     """
 
     found: Quantities
-    shares: Mapping[tuple[str, float], Values]
     full: Full
+    slo_ms: float
     deadline_ms: float
     again: tuple[str, str]
 
@@ -41,9 +41,11 @@ class Blocks:
         """Return the values by block, all of them finite and above 0 so that they have a logarithm.
 
         A percentile that falls among the failures counts as the deadline, the longest wait there is: at least that.
+        No good answer in time at all counts as half of one.
         """
         if metric == GOODPUT:
-            return self.shares.get((variant, rate), {}) if case == PREDICTION else {}
+            responses = self.found.blocks((variant, case, rate, "response")).items()
+            return {block: max(0.5, float((each <= self.slo_ms).sum())) / len(each) for block, each in responses}
         if (variant, case, rate) in self.full:
             return {}
         values = self.found.by_block(variant, case, metric, rate)
@@ -73,19 +75,4 @@ def of_requests(requests: pd.DataFrame, found: Latency, deadline_ms: float) -> B
         for trial in found.counted
     ]
     again = next(((arm.name, arm.of) for arm in found.arms if arm.kind == "A/A"), ("", ""))
-    shares = shares_in_time(requests, found.slo_ms)
-    return Blocks(collect(requests, found.counted), shares, steps.saturated(facts), deadline_ms, again)
-
-
-def shares_in_time(requests: pd.DataFrame, slo_ms: float) -> dict[tuple[str, float], dict[int, float]]:
-    """Return the share of predictions that were good and within the objective, by variant and rate, then by block.
-
-    None at all counts as half an answer.
-    """
-    own = requests[requests["case"] == PREDICTION]
-    good = (own["outcome"] == "ok") & (own["done_ns"] - own["intended_ns"] <= slo_ms * MS)
-    shares: dict[tuple[str, float], dict[int, float]] = {}
-    for (variant, rate, block), group in good.groupby([own["variant"], own["offered_per_s"], own["block"]]):
-        share = max(group.sum(), 0.5) / len(group)
-        shares.setdefault((str(variant), float(str(rate))), {})[int(str(block))] = share
-    return shares
+    return Blocks(collect(requests, found.counted), steps.saturated(facts), found.slo_ms, deadline_ms, again)
