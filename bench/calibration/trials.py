@@ -1,15 +1,22 @@
-"""The trials of the calibration: each puts the real load generator on one server and judges what it reports."""
+"""The calibration: the real load generator against servers with known answers, truth beside reported.
 
-from collections.abc import Sequence
+Three kinds of servers: one that stalls (a generator that waits for answers before it sends on would miss most of the
+waiting), one with a queue (M/D/1), and the null server, which answers at once (all that is late is the generator).
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from bench.calibration import plain
-from bench.calibration.lines import Line, at_most, beside, close
-from bench.load.known import Place, Setting, Steps, Told, schedule_of, send, send_to_null, serving
+from bench.calibration.lines import OFF, Line, at_most, beside, close
+from bench.load.known import WARM_UP_S, Place, Setting, Steps, Told, schedule_of, send, send_to_null, serving
 from bench.load.oracle import mean_wait_md1, responses
 from bench.load.schedule import SECOND_NS, Schedule
+from bench.session.experiment import Step
+from bench.session.progress import Plan, progress
 from bench.statistics.quantities import quantile
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
@@ -19,6 +26,7 @@ WAIT_SHARE = 0.1  # how far a mean wait may be off
 TYPICAL_SHARE, MOST_SEEDS = 0.01, 1000
 STALL = Setting(service_ms=2, stall_s=2, every_s=20)
 QUEUE = Setting(service_ms=40)
+START_S = 5.0  # what starting and ending server and generator takes, for the remaining time only
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,52 @@ class Size:
     queue_used: Sequence[float] = (0.5, 0.7)  # of the server's time
     queue_s: float = 30.0
     null: Steps = ((200.0, 10.0), (500.0, 10.0), (2000.0, 5.0))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One load against one server, and how long it takes."""
+
+    text: str
+    load_s: float
+    run: Callable[[Place], list[Line]]
+
+
+def trials(size: Size) -> list[Trial]:
+    """Return what there is to do, in order."""
+    return [
+        Trial("stall server", size.stall_s, partial(stalls, size=size, processes=1)),
+        Trial("stall server, two generator processes", size.stall_s, partial(stalls, size=size, processes=2)),
+        Trial("stall server, stock Locust", size.stall_s, partial(stalls_by_stock_locust, size=size)),
+        *(Trial(f"M/D/1 queue at {used:.0%}", size.queue_s, partial(queue, size=size, used=used))
+          for used in size.queue_used),
+        Trial("null server", sum(seconds for _, seconds in size.null), partial(null, steps=size.null)),
+    ]  # fmt: skip
+
+
+def calibrate(place: Place, todo: list[Trial]) -> list[Line]:
+    """Run trials, each in a folder of its own, with progress. Raises GeneratorFailed or StackFailed."""
+    lines: list[Line] = []
+
+    def do(number: int, trial: Trial) -> None:
+        own = Place(place.cores, place.folder / str(number))
+        own.folder.mkdir(parents=True)
+        lines.extend(trial.run(own))
+
+    steps = [
+        Step(trial.text, trial.load_s + WARM_UP_S + START_S, partial(do, number, trial))
+        for number, trial in enumerate(todo, start=1)
+    ]
+    with progress(Plan(steps)) as show:
+        for step in steps:
+            show.step()
+            step.do()
+    return lines
+
+
+def tells_the_truth(lines: list[Line]) -> bool:
+    """Whether nothing that is judged is off."""
+    return all(line.verdict != OFF for line in lines)
 
 
 def stalls(place: Place, size: Size, processes: int) -> list[Line]:

@@ -40,11 +40,9 @@ def table(subject: Subject, results: Sequence[Result]) -> Table:
 
 def last_line(subject: Subject, results: Sequence[Result]) -> str:
     """Sum it up."""
-    required, customary = (
-        passed([each for each in results if each.level == level]) for level in ("required", "customary")
-    )
+    of = {level: passed([each for each in results if each.level == level]) for level in ("required", "customary")}
     extensions = ", ".join(of_extension(subject, results, each) for each in EXTENSIONS)
-    return f"{required} required checks pass, {customary} customary ones; extensions: {extensions}."
+    return f"{of['required']} required checks pass, {of['customary']} customary ones; extensions: {extensions}."
 
 
 def of_extension(subject: Subject, results: Sequence[Result], extension: Group) -> str:

@@ -77,9 +77,8 @@ def say(findings: list[Finding]) -> None:
 
 def tried(place: "Place") -> list["Line"]:
     """Calibrate, and print truth beside reported."""
-    from bench.calibration.calibrate import calibrate, tells_the_truth, trials
     from bench.calibration.lines import table
-    from bench.calibration.trials import Size
+    from bench.calibration.trials import Size, calibrate, tells_the_truth, trials
     from bench.machine import counters
 
     click.echo("\nThe load generator against servers with known answers: about five minutes.\n")

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.calibration import trials
-from bench.calibration.calibrate import Trial, calibrate
 from bench.calibration.lines import Line
-from bench.calibration.trials import Place, Size
+from bench.calibration.trials import Place, Size, Trial, calibrate
 from bench.load.known import Known, Setting, serving
 from bench.machine.cores import split_cores
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.calibration.calibrate import tells_the_truth, trials
-from bench.calibration.trials import STALL, Size, lags, quantile
+from bench.calibration.trials import STALL, Size, lags, quantile, tells_the_truth, trials
 from bench.load.known import Known, Setting, Told
 from bench.load.schedule import SECOND_NS, Phase, Schedule, draw
 

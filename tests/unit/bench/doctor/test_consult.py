@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.calibration import calibrate
-from bench.calibration.calibrate import Trial
-from bench.calibration.trials import lags
+from bench.calibration import trials
+from bench.calibration.trials import Trial, lags
 from bench.cli import sweetspot
 from bench.doctor import consult as doctor
 from bench.doctor import machine, setup, speed
@@ -270,7 +269,7 @@ def test_the_calibration_decides_with(
     made_up = Trial("made up", 0, lambda _: lags(told(lag_ms), 0, 200.0))
     monkeypatch.setattr(doctor, "look_at_setup", lambda _: [ok("Packages", "")])
     monkeypatch.setattr(doctor, "examine", lambda _: [])
-    monkeypatch.setattr(calibrate, "trials", lambda _: [made_up])
+    monkeypatch.setattr(trials, "trials", lambda _: [made_up])
     out = tmp_path / "doctor.json"
     done = CliRunner().invoke(sweetspot, ["doctor", "--calibrate", "--out", str(out)])
     assert done.exit_code == code
