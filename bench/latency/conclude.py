@@ -8,6 +8,7 @@ import pandas as pd
 from bench.gates import judging
 from bench.latency import expectations, gates, ratios, results
 from bench.latency.arms import AGAIN
+from bench.latency.ratios import CASE
 from bench.session.experiment import Conclusion, Raw
 from bench.statistics import capacity, quantities, steps
 from bench.statistics.capacity import Bracket
@@ -20,7 +21,7 @@ SHARE, ERROR = 0.05, 0.05  # the objective: at most this share of predictions is
 
 def conclude(raw: Raw) -> Conclusion:
     """Derive everything that is derived."""
-    own = latency_of(raw)
+    own = raw.run.experiments.latency or Latency()
     names = [each.name for each in raw.run.variants]
     counted = raw.requests[raw.requests["counted"]]
     trials = trial_facts(raw, own, counted)
@@ -45,20 +46,13 @@ def conclude(raw: Raw) -> Conclusion:
         {
             "noise_floor": ratios.floor_facts(floors),
             "ratios": tuple(table),
-            "capacity": tuple(bracket_fact(name, each, own.slo_ms) for name, each in brackets.items()),
+            "capacity": tuple(brackets),
             "crossover": ratios.crossover(table),
             "checks": judged,
             "gates": tuple(passed),
             "validity": judging.validity(passed, *none),
         },
     )
-
-
-def latency_of(raw: Raw) -> Latency:
-    """Return what this experiment recorded."""
-    if raw.run.experiments.latency is None:
-        raise ValueError("the run has no latency experiment")
-    return raw.run.experiments.latency
 
 
 def trial_facts(raw: Raw, own: Latency, counted: pd.DataFrame) -> list[TrialFacts]:
@@ -73,25 +67,21 @@ def trial_facts(raw: Raw, own: Latency, counted: pd.DataFrame) -> list[TrialFact
 
 def capacities(
     found: Quantities, trials: Sequence[TrialFacts], variants: Sequence[str], slo_ms: float
-) -> dict[str, Bracket]:
-    """Return the bracket of every variant: each trial of each step of its staircase is a point."""
-    brackets = {}
+) -> list[Capacity]:
+    """Return the bracket of every variant that climbed: each trial of each step of its staircase is a point."""
+    brackets = []
     for variant in variants:
-        facts = [step for trial in trials for step in trial.steps if step.variant == variant]
         points = []
-        for step in facts:
-            key = (variant, steps.PREDICTION, step.rate, "response")
-            values = found.blocks(key).get(step.block, np.empty(0))
-            points.append(capacity.measured(step.rate, values, slo_ms, grew=step.grew(steps.PREDICTION)))
+        for step in (step for trial in trials for step in trial.steps if step.variant == variant):
+            values = found.blocks((variant, CASE, step.rate, "response")).get(step.block, np.empty(0))
+            points.append(capacity.measured(step.rate, values, slo_ms, grew=step.grew(CASE)))
         if points:
-            brackets[variant] = capacity.bracket(points, SHARE, ERROR)
+            brackets.append(fact(variant, capacity.bracket(points, SHARE, ERROR), slo_ms))
     return brackets
 
 
-def bracket_fact(variant: str, bracket: Bracket, slo_ms: float) -> Capacity:
-    """Return a capacity for run.json."""
-    points = tuple(
-        Point(each.point.rate, each.point.n, each.point.n_eff, each.point.over, each.verdict, each.point.grew)
-        for each in bracket.points
-    )
+def fact(variant: str, bracket: Bracket, slo_ms: float) -> Capacity:
+    """Return a bracket for run.json."""
+    judged = ((each.point, each.verdict) for each in bracket.points)
+    points = tuple(Point(at.rate, at.n, at.n_eff, at.over, verdict, at.grew) for at, verdict in judged)
     return Capacity(variant, bracket.low, bracket.high, bracket.error, slo_ms, SHARE, points)

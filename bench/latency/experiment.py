@@ -19,7 +19,7 @@ from runfile import facts
 from runfile.facts import Expectation, Found, Run
 from runfile.rows import ResultRow
 
-START_S, AROUND_S = 1.8, 1.5  # a stack's start; generator, canary and the end of a trial: for the remaining time only
+START_S, AROUND_S = 1.4, 1.2  # a stack's start; generator, canary and the end of a trial: for the remaining time only
 
 
 @dataclass(frozen=True)

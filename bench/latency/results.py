@@ -1,17 +1,16 @@
 """The rows of results.csv: every number that a report may print is one of them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from bench.latency.ratios import CASE, Floors
 from bench.statistics import estimates
-from bench.statistics.capacity import Bracket
 from bench.statistics.estimates import Estimate
 from bench.statistics.quantities import RAW_LIMIT, Quantities
 from bench.statistics.steps import Full, StepFacts
-from runfile.facts import Check, Ratio, Trial
+from runfile.facts import Capacity, Check, Ratio, Trial
 from runfile.rows import SATURATED, WITHHELD, ResultRow
 
 EXPERIMENT = "latency"
@@ -117,14 +116,14 @@ def memory(trials: Iterable[Trial]) -> list[ResultRow]:
     ]
 
 
-def capacities(brackets: Mapping[str, Bracket]) -> list[ResultRow]:
+def capacities(brackets: Iterable[Capacity]) -> list[ResultRow]:
     """Return the brackets: low is the highest rate that kept the objective, high the lowest that did not."""
     return [
         row(
-            variant, CASE, "capacity", Estimate(None, bracket.low, bracket.high, len(bracket.points)), "1/s",
-            verdict="undecided" if bracket.low is None and bracket.high is None else "bracket",
+            each.variant, CASE, "capacity", Estimate(None, each.low, each.high, len(each.points)), "1/s",
+            verdict="undecided" if each.low is None and each.high is None else "bracket",
         )
-        for variant, bracket in brackets.items()
+        for each in brackets
     ]  # fmt: skip
 
 

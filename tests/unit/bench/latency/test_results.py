@@ -9,11 +9,10 @@ from bench.latency import results
 from bench.latency.conclude import conclude
 from bench.latency.ratios import NO_FLOOR, fact
 from bench.latency.results import LAG, LEVELS, STAGES
-from bench.statistics.capacity import Bracket
 from bench.statistics.estimates import Estimate
 from bench.statistics.quantities import RAW_LIMIT, Quantities, collect
 from bench.statistics.steps import StepFacts
-from runfile.facts import Check, Trial
+from runfile.facts import Capacity, Check, Trial
 from runfile.rows import ResultRow
 from tests.unit.bench.latency.made_up import SMALLEST, climb, numbers, raw, turns
 from tests.unit.bench.toys import request, table
@@ -46,7 +45,7 @@ def test_everything_is_a_row_of_this_experiment():
         *levels(*rows_of()).values(),
         *results.steps_of(steps),
         *results.memory([Trial(1, 1, "", memory_bytes={"v/web": 1})]),
-        *results.capacities({"v": Bracket(1.0, 2.0, 0.05, ())}),
+        *results.capacities([Capacity("v", 1.0, 2.0, 0.05, 250.0, 0.05)]),
         *results.comparisons([fact("b", "a", "response_p50", 4.0, SURE, NO_FLOOR)], "", "", {}),
         *results.checks([Check("t", 1.0, None, None, 2.0, "x", 1, "met")]),
         *conclude(raw(turns(), climb())).rows,
@@ -184,7 +183,7 @@ def test_memory_is_that_of_all_processes_of_an_arm_and_the_mean_over_trials():
     [(4.0, 8.0, "bracket"), (4.0, None, "bracket"), (None, 8.0, "bracket"), (None, None, "undecided")],
 )
 def test_a_capacity_is_a_bracket_without_a_value(low: float | None, high: float | None, verdict: str):
-    row = only(results.capacities({"v": Bracket(low, high, 0.05, ())}))
+    row = only(results.capacities([Capacity("v", low, high, 0.05, 250.0, 0.05)]))
     assert (row.value, row.low, row.high, row.verdict) == (None, low, high, verdict)
 
 
