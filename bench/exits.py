@@ -1,6 +1,7 @@
 """Exit codes of the command line and the failures that carry them; the bottom of `bench`, imports nothing of it."""
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -66,3 +67,11 @@ class CanaryFailed(TrialFailed):
     """The speed of the machine could not be measured around a trial."""
 
     code = Exit.NOT_VALID
+
+
+def write(path: Path, text: str, option: str) -> None:
+    """Write a file that the user named by an option. Raises UsageProblem."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageProblem(f"cannot write to {path}: {error.strerror}; choose another {option}") from error

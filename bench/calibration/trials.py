@@ -16,7 +16,7 @@ from bench.load.known import WARM_UP_S, Place, Setting, Steps, Told, schedule_of
 from bench.load.oracle import mean_wait_md1, responses
 from bench.load.schedule import SECOND_NS, Schedule
 from bench.session.experiment import Step
-from bench.session.progress import Plan, progress
+from bench.session.progress import follow
 from bench.statistics.quantities import quantile
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
@@ -76,10 +76,7 @@ def calibrate(place: Place, todo: list[Trial]) -> list[Line]:
         Step(trial.text, trial.load_s + WARM_UP_S + START_S, partial(do, number, trial))
         for number, trial in enumerate(todo, start=1)
     ]
-    with progress(Plan(steps)) as show:
-        for step in steps:
-            show.step()
-            step.do()
+    follow(steps)
     return lines
 
 

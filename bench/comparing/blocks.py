@@ -13,7 +13,8 @@ import pandas as pd
 from bench.comparing.row import GOODPUT, nearly, widest
 from bench.gates import thresholds
 from bench.statistics import steps
-from bench.statistics.noise import half_width, noise_floor
+from bench.statistics.estimates import paired_ratio
+from bench.statistics.noise import half_width
 from bench.statistics.quantities import Quantities, collect
 from bench.statistics.steps import Full
 from runfile.columns import PROCESSES, schema_of
@@ -61,7 +62,7 @@ class Blocks:
         for each in self.found.rates(self.again[0]):
             over, under = (self.of(name, case, metric, each) for name in self.again)
             both = sorted(over.keys() & under.keys())
-            known[each] = half_width(noise_floor([over[block] for block in both], [under[block] for block in both]))
+            known[each] = half_width(paired_ratio([over[block] for block in both], [under[block] for block in both]))
         own = [width for each, width in known.items() if nearly(each, rate) and np.isfinite(width)]
         floor = widest(own or known.values())
         return max(floor, self.floor(case, PERCENTILES[0], rate)) if metric == GOODPUT else floor

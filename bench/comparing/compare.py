@@ -11,7 +11,7 @@ import click
 from bench.comparing import latency, machine, peers, side, words
 from bench.comparing.machine import Movement
 from bench.comparing.row import UNTOLD, Row
-from bench.exits import Exit, UsageProblem
+from bench.exits import Exit, UsageProblem, write
 from runfile import Recorded, RunFileError, read
 from runfile.decoding import encode
 
@@ -120,7 +120,4 @@ def closing(found: Part) -> list[str]:
 
 def save(found: Comparison, path: Path) -> None:
     """Write the same as JSON. Raises UsageProblem."""
-    try:
-        path.write_text(encode({"schema": SCHEMA, **vars(found), "exit_code": found.code}), encoding="utf-8")
-    except OSError as error:
-        raise UsageProblem(f"cannot write to {path}: {error.strerror}; choose another --json") from error
+    write(path, encode({"schema": SCHEMA, **vars(found), "exit_code": found.code}), "--json")

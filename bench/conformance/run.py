@@ -11,7 +11,7 @@ from bench.conformance.checks import EXTENSIONS, Check, Result, Verdict, load
 from bench.conformance.client import Client, Missed, NoAnswer, NotOffered
 from bench.conformance.inputs import small_photo
 from bench.conformance.subject import Subject, path_of
-from bench.exits import Exit, StackFailed, UsageProblem
+from bench.exits import Exit, StackFailed, UsageProblem, write
 
 SCHEMA = "sweetspot.conformance/1"
 SECONDS = 10.0  # for one request; a first inference may be slow
@@ -134,7 +134,4 @@ def save(out: Path, subject: Subject, results: Sequence[Result], code: Exit) -> 
         "checks": [asdict(each) for each in results],
         "exit_code": int(code),
     }
-    try:
-        out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageProblem(f"cannot write to {out}: {error.strerror}; choose another --json") from error
+    write(out, json.dumps(facts, indent=2) + "\n", "--json")

@@ -12,7 +12,7 @@ import click
 
 from bench.doctor.finding import Finding, checklist, closing_words, exit_code
 from bench.doctor.setup import look_at_setup
-from bench.exits import Exit, UsageProblem
+from bench.exits import Exit, write
 
 if TYPE_CHECKING:
     from bench.calibration.lines import Line
@@ -52,7 +52,7 @@ def examine(place: "Place") -> list[Finding]:
     from bench.doctor import machine, speed
     from bench.gates.thresholds import load
     from bench.session.experiment import Step
-    from bench.session.progress import Plan, progress
+    from bench.session.progress import follow
 
     findings: list[Finding] = []
     add, cores, limits = findings.extend, place.cores, load()
@@ -63,10 +63,7 @@ def examine(place: "Place") -> list[Finding]:
         Step("waiting for the timer", 1, lambda: add([speed.timer(limits)])),
         Step("sending to a server that does nothing", 20, lambda: add(speed.generator(place, limits))),
     ]
-    with progress(Plan(steps)) as show:
-        for step in steps:
-            show.step()
-            step.do()
+    follow(steps)
     return findings
 
 
@@ -97,7 +94,4 @@ def save(out: Path | None, findings: list[Finding], lines: list["Line"]) -> None
         return
     from runfile.decoding import encode
 
-    try:
-        out.write_text(encode({"checklist": findings, "calibration": lines}), encoding="utf-8")
-    except OSError as error:
-        raise UsageProblem(f"cannot write to {out}: {error.strerror}; choose another --out") from error
+    write(out, encode({"checklist": findings, "calibration": lines}), "--out")

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bench import tomlfile
+from bench.statistics.estimates import finite
 from bench.tomlfile import Count, Words, Written
 from runfile.facts import Gate, Verdict
 
@@ -46,9 +47,9 @@ class Threshold(Written):
             gate=self.gate,
             title=self.title,
             variant=variant,
-            value=_finite(value),
+            value=finite(value),
             limit=self.passes,
-            fail_above=_finite(self.fails),
+            fail_above=finite(self.fails),
             unit=self.unit,
             verdict=verdict or self.verdict(value),
             note=note,
@@ -71,8 +72,3 @@ def load(path: Path = OURS) -> Thresholds:
     """Read the thresholds of a file. Raises UsageProblem, naming file and key."""
     found = tomlfile.load(path, Thresholds)
     return replace(found, gates={gate: replace(limit, gate=gate) for gate, limit in found.gates.items()})
-
-
-def _finite(value: float | None) -> float | None:
-    """Return what run.json can hold."""
-    return value if value is not None and math.isfinite(value) else None

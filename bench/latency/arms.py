@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bench.latency.profile import Profile
 from bench.stacks.stack import Stack
-from runfile import facts
 
 AGAIN, CONTROL = "A/A", "control"
 
@@ -22,11 +21,6 @@ class Arm:
     of: str = ""
     kind: str = ""
     delay_ms: float = 0.0
-
-    @property
-    def fact(self) -> facts.Arm:
-        """What run.json says of it."""
-        return facts.Arm(self.name, self.of, self.kind, self.delay_ms)
 
 
 def arms_of(stacks: Sequence[Stack], profile: Profile) -> list[Arm]:

@@ -56,7 +56,9 @@ def rounds(block: Block, where: Where) -> bool:
     session = block.session
     with ExitStack() as held:
         these = held.enter_context(trial.up(session, where, {arm.name: arm.stack for arm in block.arms}))
-        bare = held.enter_context(bare_loop(session, where)) if block.profile.raw_limit else None
+        log, version = session.logs(where.name) / "raw-limit.log", session.verified[0].model["version"]
+        loop = BareLoop(session.images, log=log, cores=session.sut, version=version)
+        bare = held.enter_context(loop) if block.profile.raw_limit else None
         others_per_s = sum(block.profile.bystanders.values())
 
         def fly(course: Course) -> Measured:
@@ -82,12 +84,6 @@ def fly_rounds(block: Block, fly: Callable[[Course], Measured]) -> None:
         trial.keep(session, measured)
         wanted = ladder.rounds_at(steps, bad, profile) if again else []
         flights += 1
-
-
-def bare_loop(session: Session, where: Where) -> BareLoop:
-    """Return the bare model over the photos as they are served."""
-    log, version = session.logs(where.name) / "raw-limit.log", session.verified[0].model["version"]
-    return BareLoop(session.images, log=log, cores=session.sut, version=version)
 
 
 def let_rest(steps: Sequence[Step], bare: BareLoop | None, others_per_s: float, flight: Flight, these: Up) -> Rows:

@@ -1,6 +1,5 @@
 """Thresholds as data: reads `expectations.toml`, and judges a run by what it says."""
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import model_validator
 
 from bench import tomlfile
 from bench.latency.ratios import compare
+from bench.statistics.estimates import finite
 from bench.statistics.quantities import RAW_LIMIT, Quantities, parse
 from bench.statistics.verdicts import verdict_of
 from bench.tomlfile import Words, Written
@@ -77,6 +77,5 @@ def _judge(expected: Expectation, found: Quantities, *, verdicts: bool) -> Check
     left, right = ((side.variant, side.case, side.metric, low) for side in (expected.left, expected.right))
     estimate = compare(found, left, right, expected.compare)
     verdict, note = verdict_of(estimate, expected.limit, verdicts=verdicts)
-    edges = (each if each is not None and math.isfinite(each) else None for each in vars(estimate).values())
-    value, low_edge, high_edge, _ = edges
+    value, low_edge, high_edge = map(finite, (estimate.value, estimate.low, estimate.high))
     return Check(expected.title, value, low_edge, high_edge, expected.limit, expected.unit, estimate.n, verdict, note)

@@ -34,12 +34,12 @@ class Latency:
 
     def opening(self) -> Found:
         """Return what is known before anything is measured."""
-        arms = tuple(arm.fact for arm in arms_of(self.stacks, self.profile) if arm.kind)
+        copies = [arm for arm in arms_of(self.stacks, self.profile) if arm.kind]
         return facts.Latency(
             settings=self.profile.settings(),
             verdicts=self.profile.verdicts,
             slo_ms=self.profile.slo_ms,
-            arms=arms,
+            arms=tuple(facts.Arm(arm.name, arm.of, arm.kind, arm.delay_ms) for arm in copies),
             expectations=self.expectations,
         )
 

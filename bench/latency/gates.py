@@ -32,10 +32,6 @@ class Seen:
     trials: Sequence[TrialFacts]
     floors: Floors
 
-    def rows(self, trials: Sequence[Trial]) -> pd.DataFrame:
-        """Return all requests of some trials, also those that do not count."""
-        return self.raw.requests[self.raw.requests["trial"].isin([trial.trial for trial in trials])]
-
 
 def judge(seen: Seen) -> list[Gate]:
     """Return all gates."""
@@ -91,9 +87,10 @@ def of_trials(seen: Seen, variant: str, own: Sequence[Trial]) -> list[Gate]:
     """Return the gates of machine and generator during some trials: the staircases of a variant, or all turns."""
     limits, name = seen.raw.limits, variant or TURNS
     numbers = {trial.trial for trial in own}
+    sent = seen.raw.requests[seen.raw.requests["trial"].isin(numbers)]  # also what does not count
     foreign = gates.mean(gates.foreign_share(trial, seen.raw.processes, seen.raw.run.machine) for trial in own)
     return [
-        *gates.of_generator(limits, name, own, seen.rows(own), seen.raw.processes),
+        *gates.of_generator(limits, name, own, sent, seen.raw.processes),
         *gates.of_machine(limits, name, own, seen.own.counted, foreign),
         judging.books(limits, name, gates.worst(each.little_error for each in seen.trials if each.trial in numbers)),
     ]

@@ -96,17 +96,14 @@ class Profile(Written):
 
     def settings(self) -> Scalars:
         """Return the profile as the flat settings of run.json."""
-        turns, keys = self.turns, ("blocks", "staircases", "warmup_s", "slo_ms", "control_ms", "repeats", "arrivals")
+        flat: Scalars = {key: value for key, value in vars(self).items() if isinstance(value, bool | int | float | str)}
+        flat |= {f"rate_{case}_per_s": rate for case, rate in self.bystanders.items()}
         loads = " and ".join(
-            f"{each.rounds} rounds at {each.load:g} x the smallest capacity ({each.arrivals})" for each in turns.loads
+            f"{each.rounds} rounds at {each.load:g} x the smallest capacity ({each.arrivals})"
+            for each in self.turns.loads
         )
-        return {
-            **{key: getattr(self, key) for key in keys},
-            "again": self.again,
-            **{f"rate_{case}_per_s": rate for case, rate in self.bystanders.items()},
-            "turns": f"{loads}, each turn {turns.seconds:g} s",
-            "steps": ", ".join(f"{step.load:g} x capacity for {step.seconds:g} s" for step in self.steps),
-        }
+        steps = ", ".join(f"{step.load:g} x capacity for {step.seconds:g} s" for step in self.steps)
+        return {**flat, "turns": f"{loads}, each turn {self.turns.seconds:g} s", "steps": steps}
 
 
 def load(name: str) -> Profile:

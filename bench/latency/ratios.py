@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from bench.statistics import estimates
-from bench.statistics.estimates import Estimate, Floats
+from bench.statistics.estimates import Estimate, Floats, finite
 from bench.statistics.noise import claim, half_width
 from bench.statistics.quantities import MEDIAN, RAW_LIMIT, Quantities, paired, parse
 from bench.statistics.steps import PREDICTION, Full
@@ -119,11 +119,6 @@ def floor_facts(known: Floors) -> tuple[Floor, ...]:
         Floor(metric, rate, each.value, each.low, each.high, each.n, finite(half_width(each)))
         for (metric, rate), each in known.items()
     )
-
-
-def finite(value: float | None) -> float | None:
-    """Return what run.json can hold."""
-    return value if value is not None and np.isfinite(value) else None
 
 
 def crossover(table: Sequence[Ratio], metric: str = METRICS[0]) -> Crossover | None:

@@ -49,7 +49,9 @@ def levels(counted: pd.DataFrame, found: Quantities, skip: Full) -> list[ResultR
             if estimate.n or metric in LEVELS:  # a stage that nobody reports has no row
                 verdict = SATURATED if hidden else ""
                 table.append(row(variant, case, metric, estimate, "ms", rate=rate, verdict=verdict))
-        table.append(row(variant, case, "failed_share", plain(failed / count, count), "share", rate=rate))
+        table.append(
+            row(variant, case, "failed_share", Estimate(failed / count, None, None, count), "share", rate=rate)
+        )
     return table
 
 
@@ -91,7 +93,7 @@ def cost(variant: str, rate: float, same: Sequence[StepFacts]) -> list[ResultRow
     if not good:
         return []
     seconds = 1000 * sum(seconds for seconds, _ in paid) / good
-    return [row(variant, "all", "cpu_s_per_1000", plain(seconds, good), "s", rate=rate)]
+    return [row(variant, "all", "cpu_s_per_1000", Estimate(seconds, None, None, good), "s", rate=rate)]
 
 
 def within(estimate: Estimate, most: float = math.inf) -> Estimate:
@@ -112,7 +114,8 @@ def memory(trials: Iterable[Trial]) -> list[ResultRow]:
         for variant, size_mb in sums.items():
             found.setdefault(variant, []).append(size_mb)
     return [
-        row(variant, "all", "memory", plain(sum(each) / len(each), len(each)), "MB") for variant, each in found.items()
+        row(variant, "all", "memory", Estimate(sum(each) / len(each), None, None, len(each)), "MB")
+        for variant, each in found.items()
     ]
 
 
@@ -147,8 +150,3 @@ def checks(judged: Iterable[Check]) -> list[ResultRow]:
         )
         for each in judged
     ]
-
-
-def plain(value: float, n: int) -> Estimate:
-    """Return a count-based number without interval."""
-    return Estimate(value, None, None, n)

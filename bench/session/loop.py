@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ from bench.exits import Exit, Failure, UsageProblem
 from bench.load.generator import DEADLINE_S
 from bench.machine import cores
 from bench.session import preparation, writeup
-from bench.session.experiment import Experiment, Step
-from bench.session.progress import Plan, progress
+from bench.session.experiment import Experiment
+from bench.session.progress import follow
 from bench.session.session import Session, Settings
 from runfile import RunFileError
 from runfile.facts import Experiments
@@ -55,7 +56,9 @@ def conduct(session: Session, experiments: Sequence[Experiment]) -> Exit:
     """Do everything, write up what there is, and say what came of it: also after Ctrl-C, and after a failure."""
     state: State = "failed"
     try:
-        do(session, [*preparation.steps(session, experiments), *planned(session, experiments)])
+        own = [step for each in experiments for step in each.steps(session)]
+        steps = [*preparation.steps(session, experiments), *own]
+        follow(steps, partial(setattr, session, "say"))
         state = "complete"
     except KeyboardInterrupt:
         state = "interrupted"  # the trial in progress is not kept: a cut window is no measurement
@@ -67,20 +70,6 @@ def conduct(session: Session, experiments: Sequence[Experiment]) -> Exit:
             session.folder.event(f"run {state}", reason=str(session.failure or ""))
             writeup.write_up(session, experiments, state)
     return writeup.tell(session, experiments)
-
-
-def planned(session: Session, experiments: Sequence[Experiment]) -> list[Step]:
-    """Return the steps of all experiments, one after the other."""
-    return [step for each in experiments for step in each.steps(session)]
-
-
-def do(session: Session, steps: Sequence[Step]) -> None:
-    """Do one step after the other, with progress."""
-    with progress(Plan(steps)) as show:
-        session.say = show.say
-        for step in steps:
-            show.step()
-            step.do()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -66,19 +66,14 @@ class Bar(Lines):
 
     def __init__(self, plan: Plan) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-        from rich.text import Text
-
-        class Left(ProgressColumn):
-            def render(self, task: Task) -> Text:  # noqa: ARG002 - the plan knows
-                return Text(f"{clock(plan.remaining_s())} left")
+        from rich.progress import BarColumn, Progress, TextColumn
 
         super().__init__(plan)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), Left())
-        self.bar: Progress = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]} left"))
+        self.bar = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
         self.over = threading.Event()
         self.drawing = threading.Thread(target=self._draw, name="progress", daemon=True)
-        self.task = self.bar.add_task("", total=plan.total_s)
+        self.task = self.bar.add_task("", total=plan.total_s, left="")
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -93,12 +88,12 @@ class Bar(Lines):
     def _draw(self) -> None:
         give_way()
         while not self.over.wait(REDRAW_S):
-            self.bar.refresh()
+            left = self.plan.remaining_s()
+            self.bar.update(self.task, completed=self.plan.total_s - left, left=clock(left), refresh=True)
 
     def step(self) -> None:
-        """Say what begins and move the bar."""
-        step = self.plan.next()
-        self.bar.update(self.task, description=step.text, completed=self.plan.total_s - self.plan.remaining_s())
+        """Say what begins."""
+        self.bar.update(self.task, description=self.plan.next().text)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
@@ -111,6 +106,11 @@ def clock(seconds: float) -> str:
     return f"about {minutes} min {rest:02d} s" if minutes else f"about {rest} s"
 
 
-def progress(plan: Plan) -> Lines:
-    """Return the bar on a terminal, lines elsewhere."""
-    return Bar(plan) if sys.stderr.isatty() else Lines(plan)
+def follow(steps: Sequence[Step], hand_over: Callable[[Callable[[str], None]], object] | None = None) -> None:
+    """Do one step after the other, with a bar on a terminal, lines elsewhere; hand over who prints lines meanwhile."""
+    with (Bar if sys.stderr.isatty() else Lines)(Plan(steps)) as show:
+        if hand_over is not None:
+            hand_over(show.say)
+        for step in steps:
+            show.step()
+            step.do()

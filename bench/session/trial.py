@@ -20,12 +20,12 @@ from bench.machine.sampler import Sampler, memory_of
 from bench.session.session import Session
 from bench.stacks.running import RunningStack
 from bench.stacks.stack import Stack
+from bench.statistics.quantities import MS, quantile
 from runfile.columns import REQUESTS, filled
 from runfile.facts import Step, Trial
 from runfile.folder import now, utc
 
 Rows = list[dict[str, object]]
-MS = 1e6
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,13 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         these.check()
         memory = {f"{arm}/{name}": memory_of(pid) for (arm, name), pid in these.roots().items()}
     canaries = [before.median, session.canary_after().median]
-    last = course.steps[-1]
+    last, lags = course.steps[-1], np.array(load.loop_lag_ns) / MS
+    late_ms = quantile(lags, 0.99) if len(lags) else None
     trial = Trial(
         trial=number, block=where.block, variant=where.variant, position=where.position, started_at=started_at,
         zero_ns=flight.zero_ns, zero_at=utc(flight.zero_at), window_s=last.start_s + last.seconds,
         steps=tuple(scheduled(course)), **counts(load), connections=load.connections,
-        requests_sent=load.requests_sent, collections=load.collections, loop_lag_p99_ms=p99_ms(load.loop_lag_ns),
+        requests_sent=load.requests_sent, collections=load.collections, loop_lag_p99_ms=late_ms,
         usage=usage, canary_ms=sum(canaries) / len(canaries), memory_bytes=memory,
     )  # fmt: skip
     return Measured(where, course, trial, load, more, process_rows(where, number, sampler.rows, flight.zero_ns))
@@ -204,11 +205,6 @@ def counts(load: Load) -> dict[str, Any]:
     completed = planned - lost
     failed = completed - outcomes["ok"]
     return {"scheduled": planned, "completed": completed, "failed": failed, "dropped": outcomes["dropped"]}
-
-
-def p99_ms(lags_ns: Sequence[int]) -> float | None:
-    """Return how late the generator's event loop came round, in ms."""
-    return float(np.quantile(lags_ns, 0.99, method="inverted_cdf")) / MS if lags_ns else None
 
 
 def process_rows(where: Where, trial: int, samples: Rows, zero_ns: int) -> Rows:

@@ -27,6 +27,11 @@ class Estimate:
     n: int
 
 
+def finite(value: float | None) -> float | None:
+    """Return what JSON can hold: what is infinite, or no number, is told in words."""
+    return value if value is not None and np.isfinite(value) else None
+
+
 @cache  # the same few n and p come again for every trial, and scipy takes a millisecond
 def ranks(n: int, p: float, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Return the ranks (from 1) of the order statistics that enclose the p-quantile; None when n is too small.

@@ -6,12 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from bench.statistics.estimates import CONFIDENCE, Estimate, Floats, paired_ratio
-
-
-def noise_floor(again: Sequence[float], first: Sequence[float]) -> Estimate:
-    """Return the ratio A'/A of two copies of one system, one value per block: 1, but for noise."""
-    return paired_ratio(again, first)
+from bench.statistics.estimates import CONFIDENCE, Estimate, Floats
 
 
 def half_width(estimate: Estimate) -> float:

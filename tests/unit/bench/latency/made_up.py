@@ -20,6 +20,7 @@ from bench.session import trial as trials
 from bench.session.experiment import Conclusion, Raw
 from bench.session.trial import Course, Measured, Where
 from runfile.columns import PROCESSES, REQUESTS, schema_of
+from runfile.facts import Arm as ArmFact
 from runfile.facts import Experiments, Gate, Latency, Machine, Run, Trial, Usage, Variant
 from runfile.rows import ResultRow
 from tests.unit.bench.toys import LIMITS, MS, TARGETS, TINY
@@ -139,7 +140,7 @@ def raw(
     requests = pa.concat_tables([schema_of(REQUESTS).empty_table(), *(each.requests() for each in numbered)])
     own = Latency(
         verdicts=True, slo_ms=250.0, trials=tuple(each.trial for each in numbered),
-        arms=tuple(arm.fact for arm in arms),
+        arms=tuple(ArmFact(arm.name, arm.of, arm.kind, arm.delay_ms) for arm in arms),
     )  # fmt: skip
     run = Run(
         state="complete", machine=MACHINE, variants=tuple(map(Variant, variants)),

@@ -5,7 +5,6 @@ import pytest
 from bench.latency import profile as profiles
 from bench.latency.arms import Arm, arms_of
 from bench.stacks import stack
-from runfile import facts
 from tests.unit.bench.toys import TINY, TOY
 
 PROFILE = profiles.load(str(TINY))
@@ -20,7 +19,6 @@ def test_the_copies_are_of_the_first_variant_and_run_its_very_stack():
     again, control = arms_of(STACKS, replace(PROFILE, again=True, control_ms=2.5))[2:]
     assert again == Arm("one again", STACKS[0], "one", "A/A", 0.0)
     assert control == Arm("one + 2.5 ms", STACKS[0], "one", "control", 2.5)
-    assert control.fact == facts.Arm("one + 2.5 ms", "one", "control", 2.5)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.statistics.estimates import Estimate, paired_ratio
-from bench.statistics.noise import bar, canary_deviation, claim, half_width, holm, noise_floor, order_effect
+from bench.statistics.estimates import Estimate
+from bench.statistics.noise import bar, canary_deviation, claim, half_width, holm, order_effect
 
 INF = float("inf")
 NONE = Estimate(None, None, None, 0)
@@ -39,10 +39,6 @@ def test_a_claim_must_exclude_1_and_stand_out_of_the_noise(estimate: Estimate, *
 
 def test_without_a_noise_floor_nothing_is_claimed():
     assert not claim(Estimate(3.0, 2.9, 3.1, 6), NONE)
-
-
-def test_the_noise_floor_is_a_paired_ratio():
-    assert noise_floor([1.1, 2.2, 2.7], [1.0, 2.0, 3.0]) == paired_ratio([1.1, 2.2, 2.7], [1.0, 2.0, 3.0])
 
 
 def test_holm_multiplies_by_what_is_left_and_keeps_the_order():
