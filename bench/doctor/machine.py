@@ -17,7 +17,7 @@ from runfile.facts import Usage
 WATCH_S = 3.0
 GB = 1e9
 DISK_GB = (0.5, 2.0)  # less stops a run, less is worth a warning; a full run keeps about 0.1
-MEMORY_GB = (0.5, 1.5)  # the largest stack, the generator and the harness need about 1 together
+MEMORY_GB = (1.5, 3.0)  # the stacks of a block, the generator and the harness hold about 2.4 together
 PRESSURE_SHARE = 0.1
 TOPOLOGY = Path("/sys/devices/system/cpu")
 SILENT, UNSEEN = "this system does not tell", "close other programs: nobody will notice if they disturb a run"

@@ -77,13 +77,11 @@ def response_times(table: Sequence[ResultRow]) -> list[str]:
     """Return a small plain table of the response times for the end of a run: predictions at every rate, rest at low."""
     head = f"{'variant':<22} {'case':<11} {'offered/s':>9} {'p50 ms':>20} {'p95 ms':>9} {'failed':>7} {'n':>6}"
     cells = {(row.variant, row.case, row.offered_per_s, row.metric): row for row in table}
-    lines, seen = [head], set()
+    lines = dict[tuple[str, str, float | None], str]()
     for variant, case, rate, metric in cells:
-        if metric != PRIMARY or (case != CASE and (variant, case) in seen):
-            continue
-        seen.add((variant, case))
-        lines.append(line(cells, variant, case, rate))
-    return lines
+        if metric == PRIMARY:
+            lines.setdefault((variant, case, rate if case == CASE else None), line(cells, variant, case, rate))
+    return [head, *lines.values()]
 
 
 def line(cells: Cells, variant: str, case: str, rate: float | None) -> str:

@@ -92,22 +92,19 @@ def let_rest(steps: Sequence[Step], bare: BareLoop | None, others_per_s: float, 
     Its pace is that of all requests of the load, since each of them wakes the core.
     """
     rows: Rows = []
-    for stack in these.stacks.values():
-        stack.rest(REST)
-    for step in steps:
-        own = [these.stacks[step.variant]] if step.variant in these.stacks else []
-        for stack in own:
-            stack.wake(REST)
-        flight.until(step.start_s)
-        if bare is not None and step.variant == RAW_LIMIT:
-            rows += bare_turn(bare, step, step.rate_per_s + others_per_s)
-        flight.until(step.start_s + step.seconds)
-        for stack in own:
-            stack.rest(REST)
-    if bare is not None:
-        rows += bare_turn(bare, steps[-1], 0.0)
-    for stack in these.stacks.values():
-        stack.wake(REST)
+    with these.at_rest(REST):
+        for step in steps:
+            own = [these.stacks[step.variant]] if step.variant in these.stacks else []
+            for stack in own:
+                stack.wake(REST)
+            flight.until(step.start_s)
+            if bare is not None and step.variant == RAW_LIMIT:
+                rows += bare_turn(bare, step, step.rate_per_s + others_per_s)
+            flight.until(step.start_s + step.seconds)
+            for stack in own:
+                stack.rest(REST)
+        if bare is not None:
+            rows += bare_turn(bare, steps[-1], 0.0)
     return rows
 
 
@@ -147,11 +144,11 @@ def disturbed(session: Session, measured: Measured) -> str:
 def spoiled_rounds(session: Session, measured: Measured) -> dict[int, str]:
     """Return the rounds in which the generator was late, or all where the machine was not itself, with the reason."""
     machine = disturbed(session, measured)
-    of: dict[int, set[int]] = {}
-    for step in measured.trial.steps:
-        if step.round:
-            of.setdefault(step.round, set()).add(step.step)
-    found = {number: machine or lateness(session, measured, steps) for number, steps in of.items()}
+    steps = [step for step in measured.trial.steps if step.round]
+    found = {
+        number: machine or lateness(session, measured, {step.step for step in steps if step.round == number})
+        for number in sorted({step.round for step in steps})
+    }
     return {number: reason for number, reason in found.items() if reason}
 
 

@@ -182,7 +182,7 @@ def send(session: Session, where: Where, plan: Plan) -> Load:
 def measure(rig: Rig, where: Where, peer: Peer, sit: Sit = sit) -> Measured:
     """Measure one peer. Raises a TrialFailed."""
     session, started_at, parts = rig.session, now(), list[pa.Table]()
-    number, before, counted = session.number(), session.canary_before(), counters.read(session.split.sut)
+    number, counted = session.number(), counters.read(session.split.sut)
     session.folder.event("trial started", trial=number, block=where.block, variant=where.variant)
     with sit(rig, where, peer, NO_OP, parts) as this:
         found = {NO_OP: this.closed(NO_OP)}
@@ -190,11 +190,10 @@ def measure(rig: Rig, where: Where, peer: Peer, sit: Sit = sit) -> Measured:
         found[MODEL] = this.closed(MODEL)
         memory, overloads = memory_of(this.running.process.pid), this.opened()
     usage = counters.read(session.split.sut).since(counted)
-    canaries = [before.median, session.canary_after().median]
     trial = PeerTrial(
         number, where.block, where.variant, where.position, started_at=started_at, rounds=found,
         capacity_per_s=slices.typical(found[MODEL], lambda each: each.rate_per_s(CROWD)), memory_bytes=memory,
-        overloads=overloads, usage=usage, canary_ms=sum(canaries) / len(canaries),
+        overloads=overloads, usage=usage, canary_ms=session.look(),
     )  # fmt: skip
     return Measured(where, trial, parts)
 

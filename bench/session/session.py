@@ -9,14 +9,11 @@ from bench.exits import Failure
 from bench.gates.thresholds import Thresholds
 from bench.load.plan import Target
 from bench.machine import canary
-from bench.machine.canary import Canary
 from bench.machine.cores import Split
 from bench.stacks.running import Place
 from bench.stacks.stack import Stack
 from bench.stacks.verify import Verified
 from runfile.folder import RunFolder
-
-CANARY_ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Session:
     repeats: int = 0  # how many trials may still be measured again
     trials: int = 0
     failure: Failure | None = None
-    _canary: Canary | None = None
+    _look_ms: float = 0.0  # at the canary
 
     @property
     def images(self) -> Path:
@@ -86,11 +83,10 @@ class Session:
         self.trials += 1
         return self.trials
 
-    def canary_before(self) -> Canary:
-        """Return the speed of the machine just now: the last look, if there was one. Raises CanaryFailed."""
-        return self._canary or self.canary_after()
+    def look(self) -> float:
+        """Look at the speed of the machine while nobody works; return the mean of this look and the one before, in ms.
 
-    def canary_after(self) -> Canary:
-        """Look at the speed of the machine. Raises CanaryFailed."""
-        self._canary = canary.measure(self.sut, CANARY_ROUNDS)
-        return self._canary
+        Raises CanaryFailed.
+        """
+        before, self._look_ms = self._look_ms, canary.measure(self.sut).median
+        return ((before or self._look_ms) + self._look_ms) / 2

@@ -19,7 +19,7 @@ from bench.machine import counters
 from bench.machine.sampler import Sampler, memory_of
 from bench.session.session import Session
 from bench.stacks.running import RunningStack
-from bench.stacks.stack import Stack
+from bench.stacks.stack import Role, Stack
 from bench.statistics.quantities import MS, quantile
 from runfile.columns import REQUESTS, filled
 from runfile.facts import Step, Trial
@@ -75,6 +75,15 @@ class Up:
         """Raise StackFailed if a process has ended that was not expected to."""
         for stack in self.stacks.values():
             stack.check()
+
+    @contextmanager
+    def at_rest(self, role: Role | None = None) -> Iterator[None]:
+        """Let them stand still, or only who has a role and does not answer users. A stack that ends need not wake."""
+        for stack in self.stacks.values():
+            stack.rest(role)
+        yield
+        for stack in self.stacks.values():
+            stack.wake(role)
 
 
 During = Callable[[Flight, Up], Sequence[Mapping[str, object]]]  # returns more rows of requests.parquet
@@ -149,7 +158,7 @@ def generator_of(session: Session, where: Where) -> Generator:
 
 def fly(session: Session, where: Where, these: Up, course: Course, during: During | None = None) -> Measured:
     """Send a course to stacks that are up. `during` acts while it flies, on the load's clock. Raises a TrialFailed."""
-    started_at, before = now(), session.canary_before()
+    started_at = now()
     hosts = [stack.base_url for stack in these.stacks.values()]
     plan = Plan(hosts, course.schedule, session.targets, DEADLINE_S, turns=course.turns(list(these.stacks)))
     made, these.generator, number = these.generator or generator_of(session, where), None, session.number()
@@ -165,7 +174,8 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         usage = counters.read(session.split.sut).since(counted)
         these.check()
         memory = {f"{arm}/{name}": memory_of(pid) for (arm, name), pid in these.roots().items()}
-    canaries = [before.median, session.canary_after().median]
+    with these.at_rest():  # what is due between loads would make the machine look slow
+        canary_ms = session.look()
     last, lags = course.steps[-1], np.array(load.loop_lag_ns) / MS
     late_ms = quantile(lags, 0.99) if len(lags) else None
     trial = Trial(
@@ -173,7 +183,7 @@ def fly(session: Session, where: Where, these: Up, course: Course, during: Durin
         zero_ns=flight.zero_ns, zero_at=utc(flight.zero_at), window_s=last.start_s + last.seconds,
         steps=tuple(scheduled(course)), **counts(load), connections=load.connections,
         requests_sent=load.requests_sent, collections=load.collections, loop_lag_p99_ms=late_ms,
-        usage=usage, canary_ms=sum(canaries) / len(canaries), memory_bytes=memory,
+        usage=usage, canary_ms=canary_ms, memory_bytes=memory,
     )  # fmt: skip
     return Measured(where, course, trial, load, more, process_rows(where, number, sampler.rows, flight.zero_ns))
 
@@ -202,9 +212,8 @@ def counts(load: Load) -> dict[str, Any]:
     rows = zip(load.table["step"].to_pylist(), load.outcome.tolist(), strict=True)
     outcomes = Counter(outcome for step, outcome in rows if step != WARM_UP)
     planned, lost = sum(outcomes.values()), outcomes["dropped"] + outcomes["unsent"] + outcomes["lost"]
-    completed = planned - lost
-    failed = completed - outcomes["ok"]
-    return {"scheduled": planned, "completed": completed, "failed": failed, "dropped": outcomes["dropped"]}
+    known = {"scheduled": planned, "completed": planned - lost, "dropped": outcomes["dropped"]}
+    return {**known, "failed": known["completed"] - outcomes["ok"]}
 
 
 def process_rows(where: Where, trial: int, samples: Rows, zero_ns: int) -> Rows:

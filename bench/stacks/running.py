@@ -106,19 +106,21 @@ class RunningStack:
         self._start(next(process for process in self.stack.processes if process.name == name))
         self._may_end.discard(name)
 
-    def rest(self, role: Role) -> None:
-        """Stop the processes of a role where they stand while others are measured, but not who answers users."""
+    def rest(self, role: Role | None = None) -> None:
+        """Stop all where they stand while others are measured, or only who has a role and does not answer users."""
         for process in self._backstage(role):
             process.order("rest")
 
-    def wake(self, role: Role) -> None:
+    def wake(self, role: Role | None = None) -> None:
         """Let them go on."""
         for process in self._backstage(role):
             process.order("wake")
 
-    def _backstage(self, role: Role) -> list[Guarded]:
-        backstage = [each for each in self.stack.processes if role in each.roles and "pages" not in each.roles]
-        return [self.processes[each.name] for each in backstage]
+    def _backstage(self, role: Role | None) -> list[Guarded]:
+        members = [
+            each for each in self.stack.processes if not role or (role in each.roles and "pages" not in each.roles)
+        ]
+        return [self.processes[each.name] for each in members]
 
     def deploy(self, version: str) -> None:
         """Make another model version live, by the commands of the stack file. Raises StackFailed."""

@@ -25,6 +25,7 @@ from bench.stacks.verify import Answer, Verified
 from runfile import facts, read
 from runfile.facts import Experiments, Step
 from runfile.folder import RunFolder
+from tests.processes import wait_for
 from tests.unit.bench.toys import LABELS, TARGETS, TINY, TOY, copy_of_toy
 
 PROFILE = replace(profile.load(str(TINY)), arrivals="constant", bystanders={})
@@ -121,3 +122,23 @@ def test_several_stacks_have_their_own_turns_and_the_same_arrivals(session: Sess
     late_ms = [(row["sent_ns"] - row["intended_ns"]) / 1e6 for row in rows if row["variant"] == "other"]
     assert min(late_ms) >= 20.0
     assert set(measured.trial.memory_bytes) == {"toy/web", "other/web"}
+
+
+def test_the_speed_of_the_machine_is_looked_at_while_nobody_works(session: Session, toy: Stack):
+    looks = []
+
+    class Looking(Session):
+        def look(self) -> float:
+            def stopped() -> None:
+                looks.append({psutil.Process(pid).status() for pid in these.roots().values()})
+                assert looks[-1] == {psutil.STATUS_STOPPED}
+
+            wait_for(stopped)
+            return super().look()
+
+    session.__class__ = Looking
+    with trial.up(session, WHERE, {"toy": toy}) as these:
+        measured = trial.fly(session, WHERE, these, course("toy"))
+    assert looks
+    assert measured.trial.canary_ms
+    assert outcomes(measured) == {"ok": RATE * SECONDS}

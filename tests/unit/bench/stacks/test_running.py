@@ -165,3 +165,7 @@ def test_who_has_a_role_rests_while_others_have_their_turn_but_not_who_answers_u
         until({"other"})
         toy.wake("pages")
         until({"other"})
+        toy.rest()
+        until({"web", "batch", "other"})
+        toy.wake()
+        until(set())
