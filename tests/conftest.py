@@ -1,6 +1,7 @@
 """What the tests share: the models and photos that `make setup` made, stores on both databases, real servers."""
 
 import os
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from webapp.photos import PhotoStore
 
 ROOT = Path(__file__).parent.parent
 IMAGE_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+
+# A script that starts the tests in its background makes them, and all that they start, deaf to Ctrl-C, which they send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's business: on a shared one any of them may take a second.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
