@@ -122,12 +122,11 @@ def order(limits: Thresholds, effect: Estimate | None) -> Gate:
     return limits["A2"].judge("", _gap(effect, 0.0), _words(effect, "per position"))
 
 
-def control(limits: Thresholds, variant: str, difference_ms: Estimate | None, delay_ms: float, usual_ms: float) -> Gate:
-    """A3: A'' - A is the delay put into A'', but for the share of A that A1 lets copies differ; warns if 0 would do."""
+def control(limits: Thresholds, variant: str, difference_ms: Estimate | None, delay_ms: float) -> Gate:
+    """A3: the difference A'' - A finds the delay that was put into A''. A warning if it could as well be nothing."""
     note = f"{delay_ms:g} ms were put in, found {_words(difference_ms, 'ms')}"
     blind = difference_ms is not None and _gap(difference_ms, delay_ms) == 0 and _gap(difference_ms, 0.0) == 0
-    gap = _gap(difference_ms, delay_ms)
-    return limits["A3"].judge(variant, gap and gap / usual_ms, note, "warn" if blind else None)
+    return limits["A3"].judge(variant, _gap(difference_ms, delay_ms), note, "warn" if blind else None)
 
 
 def validity(gates: Iterable[Gate], *more: str) -> Validity:

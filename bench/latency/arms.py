@@ -13,7 +13,7 @@ AGAIN, CONTROL = "A/A", "control"
 class Arm:
     """A variant, or a variant once more for comparison with itself.
 
-    `kind` is "" for a variant; "A/A" for an equal copy; "control" for one that is sent `delay_ms` too late on purpose.
+    `kind` is "" for a variant; "A/A" for an equal copy; "control" for its very stack, asked `delay_ms` too late.
     """
 
     name: str

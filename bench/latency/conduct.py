@@ -5,13 +5,13 @@ What generator or machine spoiled is measured again within the bound: single rou
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from bench.latency import ladder
-from bench.latency.arms import Arm
+from bench.latency.arms import CONTROL, Arm
 from bench.latency.profile import Profile
 from bench.load.generator import Flight
 from bench.machine.limit import BACK_TO_BACK, PACED, BareLoop
@@ -42,7 +42,8 @@ class Block:
         """Return what is sent to these steps."""
         delays = {arm.name: arm.delay_ms for arm in self.arms}
         photos, seed = len(self.session.targets), (self.session.settings.seed, self.number, flight)
-        return ladder.course(steps, self.profile, photos, warmup_s=warmup_s, seed=seed, delays_ms=delays)
+        course = ladder.course(steps, self.profile, photos, warmup_s=warmup_s, seed=seed, delays_ms=delays)
+        return replace(course, of={arm.name: arm.of for arm in self.arms if arm.kind == CONTROL})
 
 
 def take_turns(block: Block) -> None:
@@ -55,14 +56,16 @@ def rounds(block: Block, where: Where) -> bool:
     """Start everything, and fly the rounds. Raises TrialFailed."""
     session = block.session
     with ExitStack() as held:
-        these = held.enter_context(trial.up(session, where, {arm.name: arm.stack for arm in block.arms}))
+        these = held.enter_context(
+            trial.up(session, where, {arm.name: arm.stack for arm in block.arms if arm.kind != CONTROL})
+        )
         log, version = session.logs(where.name) / "raw-limit.log", session.verified[0].model["version"]
         loop = BareLoop(session.images, log=log, cores=session.sut, version=version)
         bare = held.enter_context(loop) if block.profile.raw_limit else None
         others_per_s = sum(block.profile.bystanders.values())
 
         def fly(course: Course) -> Measured:
-            return trial.fly(session, where, these, course, partial(let_rest, course.steps, bare, others_per_s))
+            return trial.fly(session, where, these, course, partial(let_rest, course, bare, others_per_s))
 
         fly_rounds(block, fly)
     return True
@@ -86,15 +89,15 @@ def fly_rounds(block: Block, fly: Callable[[Course], Measured]) -> None:
         flights += 1
 
 
-def let_rest(steps: Sequence[Step], bare: BareLoop | None, others_per_s: float, flight: Flight, these: Up) -> Rows:
+def let_rest(course: Course, bare: BareLoop | None, others_per_s: float, flight: Flight, these: Up) -> Rows:
     """Let those who precompute rest while others have their turn, and the bare model have its own; return its rows.
 
     Its pace is that of all requests of the load, since each of them wakes the core.
     """
-    rows: Rows = []
+    rows, steps = Rows(), course.steps
     with these.at_rest(REST):
         for step in steps:
-            own = [these.stacks[step.variant]] if step.variant in these.stacks else []
+            own = [stack for name, stack in these.stacks.items() if name == course.of.get(step.variant, step.variant)]
             for stack in own:
                 stack.wake(REST)
             flight.until(step.start_s)
@@ -112,9 +115,8 @@ def bare_turn(bare: BareLoop, step: Step, rate_per_s: float) -> Rows:
     """Return the rows of one turn of the bare model: paced like the load, or without a pause after the last step."""
     start_s, seconds = (step.start_s, step.seconds) if rate_per_s else (step.start_s + step.seconds, BACK_TO_BACK_S)
     paced = {"case": PACED, "offered_per_s": step.rate_per_s} if rate_per_s else {"case": BACK_TO_BACK}
-    same = {"variant": RAW_LIMIT, "step": step.step, **paced}
-    found = bare.turn(seconds, rate_per_s)
-    return [{**same, **row} for row in found.rows(round(start_s * SECOND_NS), rate_per_s)]
+    rows = bare.turn(seconds, rate_per_s).rows(round(start_s * SECOND_NS), rate_per_s)
+    return [{"variant": RAW_LIMIT, "step": step.step, **paced, **row} for row in rows]
 
 
 def climb(block: Block, arm: Arm, position: int) -> None:

@@ -107,8 +107,7 @@ def of_session(seen: Seen) -> list[Gate]:
         elif arm.kind == CONTROL:
             late, copied = (arm.name, CASE, PRIMARY, None), (arm.of, CASE, PRIMARY, None)
             found = compare(seen.found, late, copied, "difference")
-            usual = seen.found.level(arm.of, CASE, PRIMARY, seen.found.low(arm.of)).value or np.nan
-            table.append(judging.control(limits, arm.name, found, arm.delay_ms, usual))
+            table.append(judging.control(limits, arm.name, found, arm.delay_ms))
     return [*table, judging.order(limits, order_of(seen))]
 
 

@@ -45,18 +45,18 @@ class Where:
 
 @dataclass(frozen=True)
 class Course:
-    """What is sent: the arrivals, and for each step whom it asks; `delays_ms` sends some too late on purpose."""
+    """What is sent, and whom each step asks: its variant, or whose stack it shares (`of`); some too late on purpose."""
 
     schedule: Schedule
     steps: Sequence[Step]
     delays_ms: Mapping[str, float] = field(default_factory=dict)
+    of: Mapping[str, str] = field(default_factory=dict)
 
     def turns(self, hosts: Sequence[str]) -> list[Turn]:
         """Return whom each step asks; one that is nobody's has no requests."""
-        return [
-            Turn(hosts.index(step.variant) if step.variant in hosts else 0, self.delays_ms.get(step.variant, 0.0))
-            for step in self.steps
-        ]
+        asked = [self.of.get(step.variant, step.variant) for step in self.steps]
+        late = [self.delays_ms.get(step.variant, 0.0) for step in self.steps]
+        return [Turn(hosts.index(name) if name in hosts else 0, ms) for name, ms in zip(asked, late, strict=True)]
 
 
 @dataclass

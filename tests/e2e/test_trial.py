@@ -142,3 +142,8 @@ def test_the_speed_of_the_machine_is_looked_at_while_nobody_works(session: Sessi
     assert looks
     assert measured.trial.canary_ms
     assert outcomes(measured) == {"ok": RATE * SECONDS}
+
+
+def test_who_has_no_stack_of_its_own_asks_that_of_another(toy: Stack):
+    shared = replace(course("toy", "toy late", **{"toy late": 20.0}), of={"toy late": "toy"})
+    assert [(turn.host, turn.delay_ms) for turn in shared.turns(["other", "toy"])] == [(1, 0.0), (1, 20.0)]

@@ -172,14 +172,12 @@ def test_a2_an_effect_of_the_order_warns(effect: Estimate | None, expected: str)
         (Estimate(10.2, 8.0, 12.0, 6), "pass"),
         (Estimate(5.0, 4.0, 6.0, 6), "fail"),
         (Estimate(14.0, 12.0, 16.0, 6), "fail"),
-        (Estimate(9.74, 9.70, 9.77, 6), "warn"),  # 1.6 % of the usual response: so far two copies may be apart (A1)
-        (Estimate(9.60, 9.55, 9.65, 6), "fail"),  # 2.5 %
         (Estimate(10.0, -5.0, 25.0, 6), "warn"),  # contains 10, and nothing as well
         (None, "not judged"),
     ],
 )
 def test_a3_a_delay_that_is_not_found_trips(difference: Estimate | None, expected: str):
-    assert gates.control(LIMITS, "v", difference, 10.0, 14.0).verdict == expected
+    assert gates.control(LIMITS, "v", difference, 10.0).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -208,7 +206,7 @@ def test_without_any_data_the_others_are_not_judged(judge: Callable[[], Gate]):
 
 
 def test_a_run_is_not_valid_for_a_failure_but_for_a_warning_or_what_was_not_judged():
-    good = [gates.order(LIMITS, Estimate(0.03, 0.02, 0.04, 6)), gates.control(LIMITS, "v", None, 10.0, 14.0)]
+    good = [gates.order(LIMITS, Estimate(0.03, 0.02, 0.04, 6)), gates.control(LIMITS, "v", None, 10.0)]
     assert gates.validity(good) == Validity(valid=True)
     late = gates.lag(LIMITS, "v", [6.0], 20)
     assert gates.validity([*good, late]) == Validity(valid=False, reasons=(gates.reason(late),))

@@ -229,7 +229,7 @@ class Bare:
 def resting(steps: list[Step], bare: Bare | None = None) -> tuple[list[str], list[dict[str, object]]]:
     log: list[str] = []
     these = Up({name: Stack(name, log) for name in ("one", "two")})
-    rows = let_rest(ladder.placed(steps), bare, 5.0, Flight(log), these)
+    rows = let_rest(Course(None, ladder.placed(steps)), bare, 5.0, Flight(log), these)
     return log, list(rows)
 
 
