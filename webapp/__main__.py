@@ -9,11 +9,11 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.catalogue import make_catalogue
-from webapp.database import metadata
-from webapp.images import ImageTooLarge, UndecodableImage, check_image
+from webapp.database import metadata, told
+from webapp.images import MAX_BYTES, ImageTooLarge, UndecodableImage, check_image
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError
-from webapp.uploads import check_size
+from webapp.uploads import check_size, title_of
 
 
 @click.group(help="The product's own commands.")
@@ -57,14 +57,26 @@ def _mixed(folder: Path) -> list[Path]:
 
 
 def _add(store: PhotoStore, path: Path) -> bool:
+    """Add a file. One that cannot be a photo is told on stderr: whoever prepares a stack passes `left out:` lines on."""
     try:
-        store.add(
-            check_image(check_size(path.read_bytes())), path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize()
-        )
-    except (UndecodableImage, ImageTooLarge) as error:
-        click.echo(f"{path.name} left out: {error}", err=True)
+        image = check_image(check_size(_bytes(path)))
+    except (UndecodableImage, ImageTooLarge, UnreadableFile) as error:
+        click.echo(f"left out: {path.name!r}: {error}", err=True)
         return False
+    store.add(image, title_of(path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize()))
     return True
+
+
+class UnreadableFile(Exception):  # noqa: N818  (the name is the state of the file, as with photos)
+    """A file cannot be read at all; unlike an error while the store writes, that is about this photo only."""
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # enough to know that it is too large
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be read ({error.strerror}).") from error
 
 
 def main() -> None:
@@ -72,7 +84,7 @@ def main() -> None:
     try:
         commands(prog_name="python -m webapp")
     except (SettingsError, SQLAlchemyError, OSError) as error:
-        sys.exit(f"webapp: {error}")
+        sys.exit(f"webapp: {told(error)}")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import URL, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from webapp.settings import SettingsError
@@ -50,7 +50,7 @@ class Database:
         self.reader.dispose()
 
 
-def connect(url: str) -> Database:
+def connect(url: str | URL) -> Database:
     """Name a database by its SQLAlchemy URL; no connection is opened before the first query.
 
     Raises SettingsError for a URL that names no database that we speak.
@@ -59,12 +59,15 @@ def connect(url: str) -> Database:
     return Database(_engine(url), _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None))
 
 
-def _engine(url: str, **options: Any) -> Engine:  # noqa: ANN401  (create_engine's own)
+def _engine(url: str | URL, **options: Any) -> Engine:  # noqa: ANN401  (create_engine's own)
     try:
-        engine = create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=not url.startswith("sqlite"), **options)
-    except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as error:
+        named = make_url(url)
+        ping = named.get_backend_name() != "sqlite"
+        # What users wrote, such as titles, is no business of whoever reads an error in a log.
+        engine = create_engine(named, pool_size=POOL_SIZE, pool_pre_ping=ping, hide_parameters=True, **options)
+    except (ArgumentError, NoSuchModuleError, ImportError, TypeError, ValueError) as error:
         raise SettingsError(
-            f"SWEETSPOT_DATABASE_URL: cannot use a URL that begins with {url.partition(':')[0]!r}; "
+            f"SWEETSPOT_DATABASE_URL: cannot use a URL that begins with {str(url).partition(':')[0]!r}; "
             "write sqlite:////folder/file.db or postgresql://user@host/name"
         ) from error
     if engine.dialect.name == "sqlite":
@@ -75,3 +78,9 @@ def _engine(url: str, **options: Any) -> Engine:  # noqa: ANN401  (create_engine
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's own connection)
     for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def told(error: Exception) -> str:
+    """Return an error in one line: of the database what it said itself, without the statement and its parameters."""
+    said = getattr(error, "orig", None) or error if isinstance(error, SQLAlchemyError) else error
+    return next(iter(str(said).splitlines()), "") or type(said).__name__

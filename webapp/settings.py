@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
 
 class SettingsError(Exception):
     """A setting is missing or cannot be used; the message says which and what to do."""
@@ -22,12 +24,13 @@ class Settings:
     """Where the product keeps its photos (a folder) and their metadata (a SQLAlchemy database URL)."""
 
     data: Path
-    database_url: str
+    database_url: str | URL
 
     @classmethod
     def from_env(cls) -> "Settings":
         """Read SWEETSPOT_DATA and, if set, SWEETSPOT_DATABASE_URL (default: SQLite inside the data folder)."""
         data = Path(required("SWEETSPOT_DATA")).absolute()
         data.mkdir(parents=True, exist_ok=True)
-        url = os.environ.get("SWEETSPOT_DATABASE_URL") or f"sqlite:///{data / 'sweetspot.db'}"
+        # A path is no URL: in the text of one, a `?` in it would begin the query, and the database lie elsewhere.
+        url = os.environ.get("SWEETSPOT_DATABASE_URL") or URL.create("sqlite", database=str(data / "sweetspot.db"))
         return cls(data, url)
