@@ -1,27 +1,31 @@
-"""The photo store: bytes in files, metadata in the database.
+"""The photo store: bytes in files (`photo_files.py`), metadata in the database.
 
-A file is named after the photo's id and version and never changes, so a reader that has just seen the old row can
-still open its file: a replacement leaves the version before it in place and removes only what is older.
+A file is named after the photo's id and version and never changes. A replacement removes the version before it: a
+reader that has just seen the old row finds its file gone, and reads the row again.
 """
 
-import os
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, Integer, String, Table, bindparam, false, insert, select, text, update
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.clock import utc_now
 from webapp.database import Database, UtcTime, connect, metadata
-from webapp.images import MEDIA_TYPES, CheckedImage
+from webapp.images import CheckedImage
+from webapp.photo_files import PhotoFiles
 from webapp.predictor import Photo, PhotoInput, UnknownPhoto, UnreadablePhoto
 from webapp.settings import Settings
 from webapp.timing import stage
 
+log = logging.getLogger(__name__)
+
 MAX_ID = 999_999_999  # nine digits: within the 31 bits that a column of ids holds on every database
-SUFFIXES = {media_type: f".{name.lower()}" for name, media_type in MEDIA_TYPES.items()}
 
 photo_table = Table(
     "photo",
@@ -54,19 +58,24 @@ class PhotoRecord:
 
 
 class PhotoStore:
-    """Photos under one folder and one database. Unknown ids raise UnknownPhoto."""
+    """Photos under one folder and one database.
+
+    Unknown ids raise UnknownPhoto; OSError and SQLAlchemyError come through, and leave nothing half written.
+    """
 
     def __init__(self, folder: Path, database: Database) -> None:
         self.database = database
         self._reader = database.reader
-        self._folder = folder
+        self._files = PhotoFiles(folder)
 
     @classmethod
     def open(cls, settings: Settings) -> "PhotoStore":
-        """Open the store of these settings; its tables are made by `python -m webapp seed`."""
+        """Open the store of these settings and sweep it; its tables are made by `python -m webapp seed`."""
         folder = settings.data / "photos"
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, connect(settings.database_url))
+        store = cls(folder, connect(settings.database_url))
+        store.sweep()
+        return store
 
     def get(self, photo_id: int) -> PhotoRecord:
         """Return a photo's metadata: one query by primary key."""
@@ -98,21 +107,19 @@ class PhotoStore:
 
     def load(self, photo_id: int) -> tuple[PhotoRecord, bytes]:
         """Return a photo's metadata and its bytes, of one and the same version; raises UnreadablePhoto too."""
-        record = self.get(photo_id)
-        try:
-            return record, self.path(record).read_bytes()
-        except OSError as error:
-            if self.get(photo_id).version == record.version:
-                raise UnreadablePhoto(f"The file of photo {photo_id} cannot be read.") from error
-            return self.load(photo_id)  # replaced twice since its row was read
+        return self._load(photo_id, self.path)
+
+    def load_thumbnail(self, photo_id: int) -> tuple[PhotoRecord, bytes]:
+        """Return a photo's metadata and a JPEG of at most 640 x 640 pixels; raises UnreadablePhoto too."""
+        return self._load(photo_id, self.thumbnail)
 
     def path(self, record: PhotoRecord) -> Path:
-        """Return the file with the bytes as they were uploaded."""
-        return self._file(record.id, record.version, SUFFIXES[record.media_type])
+        """Return the file with the bytes as they were uploaded; it is gone when the photo is replaced."""
+        return self._files.original(record.id, record.version, record.media_type)
 
     def thumbnail(self, record: PhotoRecord) -> Path:
-        """Return the file of a JPEG of at most 640 x 640 pixels."""
-        return self._file(record.id, record.version, ".thumbnail")
+        """Return the file of the thumbnail; it is gone when the photo is replaced."""
+        return self._files.thumbnail(record.id, record.version)
 
     def add(self, image: CheckedImage, title: str) -> PhotoRecord:
         """Store a new photo; nothing of it is visible before all of it is stored."""
@@ -123,10 +130,24 @@ class PhotoStore:
     def replace(self, photo_id: int, image: CheckedImage) -> PhotoRecord:
         """Give a photo new bytes under the next version."""
         change = update(photo_table).where(photo_table.c.id == photo_id)
-        record = self._write(change.values(_values(image, utc_now()) | {"version": photo_table.c.version + 1}), image)
-        for old in self._folder.glob(f"{photo_id}-{record.version - 2}.*"):
-            old.unlink(missing_ok=True)
-        return record
+        return self._write(change.values(_values(image, utc_now()) | {"version": photo_table.c.version + 1}), image)
+
+    def sweep(self) -> None:
+        """Remove what failed and killed writes have left, beside any writer that lives; if it fails, the next will do.
+
+        Only files of writes that were begun and not finished are judged, and never any other that the database does
+        not know: it may be the wrong database.
+        """
+        try:
+            left = list(self._files.unfinished())
+            if left:
+                with self.database.writer.begin() as connection:
+                    _keep_writers_out(connection)
+                    for photo_id, version in left:
+                        row = connection.execute(_BY_ID, {"photo_id": photo_id}).first()
+                        self._files.settle(photo_id, version, current=_record(row).version if row else None)
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("files of unfinished uploads are left for the next start: %s", _in_short(error))
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -137,23 +158,37 @@ class PhotoStore:
         with self._reader.connect() as connection:
             connection.execute(_ANY)
 
+    def _load(self, photo_id: int, file: Callable[[PhotoRecord], Path]) -> tuple[PhotoRecord, bytes]:
+        record = self.get(photo_id)
+        while True:
+            try:
+                return record, file(record).read_bytes()
+            except OSError as error:
+                seen, record = record, self.get(photo_id)
+                if record.version == seen.version:
+                    raise UnreadablePhoto(f"The file of photo {photo_id} cannot be read.") from error
+
     def _write(self, statement: Any, image: CheckedImage) -> PhotoRecord:  # noqa: ANN401  (an insert or an update)
-        with stage("db"), self.database.writer.begin() as connection:
-            row = connection.execute(statement.returning(photo_table)).first()
-            if row is None:
-                raise UnknownPhoto("There is no such photo.")
-            record = _record(row)
-            # The files come before the commit: whoever can see the row can open them.
-            _write_file(self.path(record), image.content)
-            _write_file(self.thumbnail(record), image.thumbnail)
+        record = None
+        try:
+            with stage("db"), self.database.writer.begin() as connection:
+                row = connection.execute(statement.returning(photo_table)).first()
+                if row is None:
+                    raise UnknownPhoto("There is no such photo.")
+                record = _record(row)
+                # The files come before the commit: whoever can see the row can open them.
+                self._files.write(record.id, record.version, image)
+        except (OSError, SQLAlchemyError):
+            # A commit that fails may still have happened: the row decides, once no other writer is about.
+            if record:
+                self.sweep()
+            raise
+        self._files.settle(record.id, record.version, current=record.version)
         return record
 
     def _list(self, query: Any) -> list[PhotoRecord]:  # noqa: ANN401
         with stage("db"), self._reader.connect() as connection:
             return [_record(row) for row in connection.execute(query)]
-
-    def _file(self, photo_id: int, version: int, suffix: str) -> Path:
-        return self._folder / f"{photo_id}-{version}{suffix}"
 
 
 # Built once: constructing a statement costs as much as running it.
@@ -175,7 +210,16 @@ def _values(image: CheckedImage, now: datetime) -> dict[str, Any]:
     }
 
 
-def _write_file(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(content)
-    aside.replace(path)
+def _keep_writers_out(connection: Connection) -> None:
+    """Wait until no photo is being written, and let none be until this transaction ends."""
+    if connection.dialect.name == "sqlite":
+        # There is one writer at a time: whoever changes something, be it nothing, is that one.
+        connection.execute(update(photo_table).where(false()).values(version=0))
+    else:
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text("LOCK TABLE photo IN SHARE MODE"))
+
+
+def _in_short(error: Exception) -> str:
+    """Return the driver's words, without the statement and its parameters."""
+    return str(getattr(error, "orig", None) or error)

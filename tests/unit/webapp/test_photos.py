@@ -20,21 +20,6 @@ def test_a_replacement_gets_the_next_version_and_its_own_bytes(
     assert store.read(photo_id).content == other_jpeg
 
 
-def test_whoever_saw_the_row_before_a_replacement_can_still_open_its_file(
-    store: PhotoStore, photo_id: int, jpeg: bytes, other_jpeg: bytes
-) -> None:
-    seen = store.get(photo_id)
-    store.replace(photo_id, check_image(other_jpeg))
-    assert store.path(seen).read_bytes() == jpeg
-
-
-def test_older_files_go(store: PhotoStore, photo_id: int, jpeg: bytes) -> None:
-    for _ in range(5):
-        record = store.replace(photo_id, check_image(jpeg))
-    files = {path.name for path in store.path(record).parent.iterdir()}
-    assert files == {f"{photo_id}-{version}{suffix}" for version in (5, 6) for suffix in (".jpeg", ".thumbnail")}
-
-
 def test_unknown_ids_raise(store: PhotoStore, jpeg: bytes) -> None:
     for ask in (store.get, store.read, lambda photo_id: store.replace(photo_id, check_image(jpeg))):
         with pytest.raises(UnknownPhoto):

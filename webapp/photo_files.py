@@ -1,0 +1,65 @@
+"""The files of the photo store: for each version of a photo its bytes as they were uploaded, and a thumbnail.
+
+Nobody opens a file before the row that names it is committed, so a file is written where it will stay. From before
+its first byte until all is done, `ID-VERSION.unfinished` lies beside it: whatever fails or is killed leaves a note
+of what to sweep.
+
+What is promised is that no acknowledged photo is lost when processes are killed, and for that nothing needs to be
+forced to the disk: what was written is the kernel's. A machine that loses its power may lose the last seconds.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from webapp.images import MEDIA_TYPES, CheckedImage
+
+SUFFIXES = {media_type: f".{name.lower()}" for name, media_type in MEDIA_TYPES.items()}
+THUMBNAIL = ".thumbnail"
+UNFINISHED = ".unfinished"
+
+
+class PhotoFiles:
+    """One folder. Every method but `settle` raises OSError where the disk does not do its part."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def original(self, photo_id: int, version: int, media_type: str) -> Path:
+        """Return the file with the bytes as they were uploaded."""
+        return self._file(photo_id, version, SUFFIXES[media_type])
+
+    def thumbnail(self, photo_id: int, version: int) -> Path:
+        """Return the file of the thumbnail."""
+        return self._file(photo_id, version, THUMBNAIL)
+
+    def write(self, photo_id: int, version: int, image: CheckedImage) -> None:
+        """Write the files of one version, over whatever a killed write of the same version has left."""
+        self._file(photo_id, version, UNFINISHED).touch()
+        self._remove(photo_id, version)
+        self.original(photo_id, version, image.media_type).write_bytes(image.content)
+        self.thumbnail(photo_id, version).write_bytes(image.thumbnail)
+
+    def unfinished(self) -> Iterator[tuple[int, int]]:
+        """Name the photos and versions of all writes that are going on or were not brought to their end."""
+        for path in self._folder.glob(f"*{UNFINISHED}"):
+            with suppress(ValueError):  # not one of our names
+                photo_id, version = path.stem.split("-")
+                yield int(photo_id), int(version)
+
+    def settle(self, photo_id: int, version: int, current: int | None) -> None:
+        """Bring the write of a version to its end: of it and the one before it, only the current one stays.
+
+        Whoever writes must have committed, and no other write may go on. A disk that refuses keeps the note.
+        """
+        with suppress(OSError):
+            for old in {version - 1, version} - {current}:
+                self._remove(photo_id, old)
+            self._file(photo_id, version, UNFINISHED).unlink(missing_ok=True)
+
+    def _remove(self, photo_id: int, version: int) -> None:
+        for suffix in (*SUFFIXES.values(), THUMBNAIL):
+            self._file(photo_id, version, suffix).unlink(missing_ok=True)
+
+    def _file(self, photo_id: int, version: int, suffix: str) -> Path:
+        return self._folder / f"{photo_id}-{version}{suffix}"
