@@ -2,23 +2,37 @@
 
     python -m model_in_db.precompute [--every SECONDS] [--rollback]
 
-Killed at any moment it leaves the published set as it was; what it wrote aside is removed by the next run.
+Killed at any moment it leaves the published set as it was; what it wrote aside is removed by the next run. A rollback
+that is killed half-way is finished by the next run.
 """
 
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from model_in_db.scoring import Overtaken, Published, find_work, publish, roll_back, score
+from model_in_db.scoring import (
+    Overtaken,
+    Published,
+    RolledBack,
+    find_work,
+    finished,
+    publish,
+    published_version,
+    roll_back,
+    score,
+    unfinished,
+)
 from vision.artifact import load_manifest
 from vision.classifier import Classifier
 from vision.errors import ModelError
 from vision.live import read_live, write_live
-from webapp.database import metadata
+from webapp.database import metadata, told
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError, required
 
@@ -38,6 +52,7 @@ class Job:
     def run(self) -> Published | None:
         """Score and publish; None where every photo has its answer already, perhaps by a run at the same time."""
         for _ in range(ATTEMPTS):
+            finish_rollback(self.photos.database.writer, self.live)
             version = read_live(self.live)
             sha256 = load_manifest(self.models, version).sha256
             if not find_work(self.photos, sha256).photo_ids:
@@ -46,12 +61,46 @@ class Job:
                 self.classifier = Classifier.load(self.models, version, device=self.device)
             try:
                 draft = score(self.photos, self.classifier)
-                return publish(self.photos.database.writer, draft) if draft else None
+                return publish(self.photos.database.writer, draft, partial(self._is_live, version)) if draft else None
             except (Overtaken, IntegrityError):  # the other run removes what it overtakes, even while it is written
                 continue
         raise Overtaken(
             "other runs have published meanwhile, again and again; is the batch job started more than once?"
         )
+
+    def _is_live(self, version: str) -> bool:
+        return unfinished(self.photos.database.writer) is None and read_live(self.live) == version
+
+
+def finish_rollback(engine: Engine, live: Path) -> RolledBack | None:
+    """Make the model of a rollback live whose pointer has moved already; None where no rollback is under way."""
+    back = unfinished(engine)
+    if back is not None:
+        write_live(live, back.model_version)  # else the next run would publish the newer model again
+        finished(engine)
+        click.echo(back)
+    return back
+
+
+def go_back(engine: Engine, live: Path) -> None:
+    """Undo the last deployment, and say so. One that never published anything leaves the published set as it is."""
+    if finish_rollback(engine, live):
+        return  # it was asked for before, and killed
+    served = published_version(engine)
+    if served and wanted(live) not in (served, None):
+        write_live(live, served)
+        click.echo(f"the deployment that was never published is given up; model version {served} stays")
+        return
+    roll_back(engine)
+    finish_rollback(engine, live)
+
+
+def wanted(live: Path) -> str | None:
+    """Return the version that should be live, None where nothing says so."""
+    try:
+        return read_live(live)
+    except ModelError:
+        return None
 
 
 def run_once(job: Job) -> None:
@@ -69,13 +118,13 @@ def run_every(job: Job, seconds: float) -> None:
         try:
             run_once(job)
         except (SQLAlchemyError, ModelError, OSError, SettingsError, Overtaken) as error:
-            click.echo(f"run failed, the published set stays: {error}", err=True)
+            click.echo(f"run failed, the published set stays: {told(error)}", err=True)
         time.sleep(max(0.0, start + seconds - time.monotonic()))
 
 
 @click.command()
 @click.option("--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Run again and again, start to start.")
-@click.option("--rollback", is_flag=True, help="Publish the set before the current one, and its model version.")
+@click.option("--rollback", is_flag=True, help="Undo the last deployment: the set before, and its model.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 def command(every: float | None, *, rollback: bool, device: str) -> None:
     """Score the photos of the store in $SWEETSPOT_DATA ahead of time and publish the answers."""
@@ -83,9 +132,7 @@ def command(every: float | None, *, rollback: bool, device: str) -> None:
     photos = PhotoStore.open(Settings.from_env())
     metadata.create_all(photos.database.writer)
     if rollback:
-        back = roll_back(photos.database.writer)
-        write_live(live, back.model_version)  # else the next run would publish the newer model again
-        click.echo(back)
+        go_back(photos.database.writer, live)
         return
     job = Job(photos, Path(required("SWEETSPOT_MODELS")), live, device)
     if every is None:
@@ -99,7 +146,7 @@ def main() -> None:
     try:
         command(prog_name="python -m model_in_db.precompute")
     except (SettingsError, Overtaken, ModelError, SQLAlchemyError, OSError) as error:
-        sys.exit(f"precompute: {error}")
+        sys.exit(f"precompute: {told(error)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One run of the batch job as three steps on the database: score aside, publish, remove what nobody needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
-from model_in_db.tables import CURRENT, prediction_table, published_table, set_table
+from model_in_db.tables import CURRENT, GOING_BACK, prediction_table, published_table, set_table
 from vision.classifier import Classifier, Score
 from vision.errors import UnreadableImage
 from webapp.clock import utc_now
@@ -93,14 +93,18 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
     return Draft(set_id, work.base, len(todo))
 
 
-def publish(engine: Engine, draft: Draft) -> Published:
+def publish(engine: Engine, draft: Draft, still_live: Callable[[], bool] = lambda: True) -> Published:
     """Move the pointer to the new set, if it still is where this run found it; then remove what is no longer kept.
 
-    Raises Overtaken where another run has published meanwhile.
+    Raises Overtaken where another run has published meanwhile, or the draft's model is no longer the one that should be
+    live: its version was read before the scoring, and a rollback may have come in between.
     """
     with engine.begin() as connection:
         if not _move_pointer(connection, draft.base, draft.set_id):
             raise Overtaken("another run has published meanwhile; this run's set is given up")
+        if not still_live():  # asked while we hold the pointer: no rollback can move it now
+            raise Overtaken("another version has gone live meanwhile; this run's set is given up")
+        _forget_rollback(connection)
         connection.execute(update(set_table).where(set_table.c.id == draft.set_id).values(published_at=utc_now()))
         count = select(func.count()).where(prediction_table.c.set_id == draft.set_id).scalar_subquery()
         row = connection.execute(
@@ -123,7 +127,11 @@ class RolledBack:
 
 
 def roll_back(engine: Engine) -> RolledBack:
-    """Publish the set that was published before the current one; raises SettingsError where none is left."""
+    """Publish the set that was published before the current one; raises SettingsError where none is left.
+
+    The pointer and the file that says which model is live cannot change at one moment. So this transaction also notes
+    that a rollback is under way, and whoever comes next finishes it: `unfinished`, the file, `finished`.
+    """
     with engine.begin() as connection:
         chain = _chain(connection)
         if not chain:
@@ -133,7 +141,33 @@ def roll_back(engine: Engine) -> RolledBack:
         current, before = chain[:2]
         if not _move_pointer(connection, current.id, before.id):
             raise Overtaken("another run has published meanwhile; look, then roll back again")
+        _forget_rollback(connection)
+        connection.execute(insert(published_table).values(name=GOING_BACK, set_id=before.id))
     return RolledBack(before.id, before.model_version)
+
+
+def unfinished(engine: Engine) -> RolledBack | None:
+    """Return the rollback that has moved the pointer and was killed before it was finished, None if there is none."""
+    columns = select(set_table.c.id, set_table.c.model_version).join(published_table)
+    with engine.connect() as connection:
+        row = connection.execute(columns.where(published_table.c.name == GOING_BACK)).first()
+    return None if row is None else RolledBack(row.id, row.model_version)
+
+
+def finished(engine: Engine) -> None:
+    """Note that the rollback is finished."""
+    with engine.begin() as connection:
+        _forget_rollback(connection)
+
+
+def published_version(engine: Engine) -> str | None:
+    """Return the version of the model whose answers are published, None where none are."""
+    with engine.connect() as connection:
+        return next((row.model_version for row in _chain(connection)), None)
+
+
+def _forget_rollback(connection: Connection) -> None:
+    connection.execute(delete(published_table).where(published_table.c.name == GOING_BACK))
 
 
 def _chain(connection: Connection) -> list[Row[Any, Any, Any]]:

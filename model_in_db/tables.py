@@ -13,6 +13,7 @@ from webapp.database import UtcTime, metadata
 from webapp.photos import photo_table
 
 CURRENT = "current"
+GOING_BACK = "going back"  # a second row, while a rollback has moved the pointer and not yet said which model is live
 
 set_table = Table(
     "prediction_set",

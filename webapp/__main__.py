@@ -57,7 +57,7 @@ def _mixed(folder: Path) -> list[Path]:
 
 
 def _add(store: PhotoStore, path: Path) -> bool:
-    """Add a file. One that cannot be a photo is told on stderr: whoever prepares a stack passes `left out:` lines on."""
+    """Add a file. One that cannot be a photo is told on stderr; the harness passes lines with `left out:` on."""
     try:
         image = check_image(check_size(_bytes(path)))
     except (UndecodableImage, ImageTooLarge, UnreadableFile) as error:

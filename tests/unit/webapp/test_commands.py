@@ -37,7 +37,7 @@ def test_names_that_are_not_utf8_are_photos_like_others(
 ) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    for name in (b"caf\xe9-1.jpg", b"\xff\xfe.jpg", "a?b {c}-1.jpg".encode()):
+    for name in (b"caf\xe9-1.jpg", b"\xff\xfe.jpg", b"a?b {c}-1.jpg"):
         shutil.copy(catalogue / "coffee-1.jpg", os.fsencode(folder) + b"/" + name)
     assert seed(folder, monkeypatch) in (0, None)
     assert "3 photos added" in capsys.readouterr().out
