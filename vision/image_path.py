@@ -38,7 +38,7 @@ def measure_image_path(classifier: Classifier, photos: list[bytes], *, seconds: 
     )
     reference_ns: list[int] = []
     ours_ns: list[int] = []
-    order = [(_reference, reference_ns), (preprocess, ours_ns)]
+    order = [(_reference, reference_ns), (_ours, ours_ns)]
     end = perf_counter_ns() + int(seconds * 1e9)
     while perf_counter_ns() < end:
         turn, number = divmod(len(ours_ns), len(photos))
@@ -49,6 +49,10 @@ def measure_image_path(classifier: Classifier, photos: list[bytes], *, seconds: 
 
 def _reference(photo: bytes, size: int) -> NDArray[np.float32]:
     return reference.normalise(reference.preprocess(photo, size))
+
+
+def _ours(photo: bytes, size: int) -> Pixels:
+    return preprocess(photo, size)
 
 
 def _time(path: Callable[[bytes, int], object], photo: bytes, size: int) -> int:

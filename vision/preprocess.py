@@ -6,13 +6,12 @@ for speed, and so that pixels equal those of Pillow (docs/adr/0010); `vision.ref
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from cykooz_resizer import CropBox, FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
-from PIL import Image
 
-from vision.decode import MAX_PIXELS, Pixels, decode
-from vision.errors import UnreadableImage
+from imaging.decode import Pixels, read
 
 __all__ = ["Pixels", "preprocess"]
 
@@ -23,15 +22,13 @@ BICUBIC = ResizeAlg.convolution(FilterType.catmull_rom)
 REACH = 2
 
 
-def preprocess(encoded: bytes, size: int) -> Pixels:
-    """Turn a JPEG, PNG or WebP into RGB pixels [size, size, 3]; raise `UnreadableImage` for anything else."""
-    try:
-        # Twice our size is plenty to be made smaller from.
-        return _crop_and_resize(decode(encoded, at_least=2 * size), size)
-    except UnreadableImage:
-        raise
-    except Exception as error:  # a decoder that is fed damaged bytes may raise anything
-        raise UnreadableImage(_explain(error)) from error
+def preprocess(encoded: bytes, size: int, *, by: float | None = None) -> Pixels:
+    """Turn a JPEG, PNG or WebP into RGB pixels [size, size, 3]; raise `UnreadableImage` for anything else.
+
+    A large photo waits for its turn, at most until a monotonic time, and then raises `imaging.errors.Busy`.
+    """
+    # Twice our size is plenty to be made smaller from.
+    return read(encoded, 2 * size, partial(_crop_and_resize, size=size), by=by)
 
 
 def _crop_and_resize(pixels: Pixels, size: int) -> Pixels:
@@ -71,9 +68,3 @@ def _resize(source: ImageData, box: CropBox, target: ImageData) -> ImageData:
     # A resizer of its own costs nothing; one that threads shared would let them through one at a time.
     Resizer().resize(source, target, ResizeOptions(resize_alg=BICUBIC, crop_box=box, use_alpha=False))
     return target
-
-
-def _explain(error: Exception) -> str:
-    if isinstance(error, Image.DecompressionBombError):  # WebP only: it counts before we can
-        return f"too many pixels, at most {MAX_PIXELS:,}"
-    return "truncated image" if "truncated" in str(error).lower() else "damaged image"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from vision.decode import Pixels
+from imaging.decode import Pixels
 
 CROP = 0.875
 

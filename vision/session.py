@@ -7,8 +7,8 @@ import ctypes
 import sys
 from typing import TYPE_CHECKING, Any
 
+from imaging.memory import keep_freed_memory
 from vision.errors import ModelError
-from vision.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions

@@ -1,14 +1,25 @@
-"""Uploads at the door: is this an image that we take? Decoded once, whole, so that nothing broken is ever stored."""
+"""Uploads at the door: is this an image that we take? Decoded before it is stored, so that nothing broken ever is.
+
+The reader is that of the model: what is stored can be looked at, and a thumbnail shows what the model sees.
+"""
 
 import io
 from dataclasses import dataclass
+from time import monotonic
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from imaging.cost import read_header
+from imaging.decode import Pixels, read
+from imaging.errors import Busy, TooManyPixels, UnreadableImage
+from imaging.exif import TURNED, orientation
+
+__all__ = ["MAX_BYTES", "MEDIA_TYPES", "Busy", "CheckedImage", "ImageTooLarge", "UndecodableImage", "check_image"]
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 MAX_BYTES = 10 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-THUMBNAIL_PIXELS = (640, 640)
+THUMBNAIL_PIXELS = 640  # of the longer side
+TURN_S = 2.0  # how long an upload waits for other large ones; it holds a thread meanwhile
 
 
 class ImageTooLarge(Exception):  # noqa: N818
@@ -16,12 +27,15 @@ class ImageTooLarge(Exception):  # noqa: N818
 
 
 class UndecodableImage(Exception):  # noqa: N818
-    """Not an image of the types we take, or a damaged one."""
+    """Not an image of the types we take, a damaged one, or one that takes too much to decode."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedImage:
-    """An upload that decodes: its bytes as sent, what they are, and a JPEG of at most 640 x 640 for the gallery."""
+    """An upload that decodes: its bytes as sent, what they are, and a JPEG of at most 640 x 640 for the gallery.
+
+    `width` and `height` are those of the upright picture.
+    """
 
     content: bytes
     media_type: str
@@ -31,37 +45,23 @@ class CheckedImage:
 
 
 def check_image(content: bytes) -> CheckedImage:
-    """Decode an upload; raise UndecodableImage or ImageTooLarge (known from the header, before any decoding)."""
+    """Decode an upload; raise UndecodableImage, ImageTooLarge, or Busy where other large photos come first."""
     try:
-        with Image.open(io.BytesIO(content), formats=list(MEDIA_TYPES)) as image:
-            media_type = MEDIA_TYPES[str(image.format)]
-            if image.width * image.height > MAX_PIXELS:
-                raise ImageTooLarge(
-                    f"The image has {image.width * image.height:,} pixels; at most {MAX_PIXELS:,} are taken."
-                )
-            image.load()
-            upright = _upright(image)
-            return CheckedImage(content, media_type, upright.width, upright.height, _thumbnail(upright))
-    except ImageTooLarge:
-        raise
-    except Image.DecompressionBombError as error:  # Pillow's own limit, three times ours, told by opening already
-        raise ImageTooLarge(f"The image has far more than the {MAX_PIXELS:,} pixels that are taken.") from error
-    except UnidentifiedImageError as error:
-        raise UndecodableImage("These bytes are not a JPEG, PNG or WebP image.") from error
-    except Exception as error:  # a decoder that is fed damaged bytes may raise anything
-        raise UndecodableImage(f"The image is damaged and cannot be decoded ({error}).") from error
+        thumbnail = read(content, THUMBNAIL_PIXELS, _thumbnail, by=monotonic() + TURN_S)
+    except TooManyPixels as error:
+        raise ImageTooLarge(f"The image has too many pixels: {error} are taken.") from error
+    except UnreadableImage as error:
+        raise UndecodableImage(f"This photo cannot be read ({error}).") from error
+    header = read_header(content)
+    width, height = header.width, header.height
+    if orientation(header.exif) in TURNED:
+        width, height = height, width
+    return CheckedImage(content, MEDIA_TYPES[header.format], width, height, thumbnail)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001  (a photo with damaged metadata is still a photo)
-        return image
-
-
-def _thumbnail(image: Image.Image) -> bytes:
-    small = image.convert("RGB")
-    small.thumbnail(THUMBNAIL_PIXELS)
+def _thumbnail(pixels: Pixels) -> bytes:
+    small = Image.fromarray(pixels)
+    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
     return out.getvalue()

@@ -58,12 +58,12 @@ def test_damaged_metadata_do_not_spoil_a_good_photo() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"text named .jpg", encoded("GIF"), encoded("BMP")])
 def test_other_bytes_are_refused(content: bytes) -> None:
-    with pytest.raises(UndecodableImage, match="JPEG, PNG or WebP"):
+    with pytest.raises(UndecodableImage, match="neither JPEG, PNG nor WebP"):
         check_image(content)
 
 
 def test_a_truncated_photo_is_refused(jpeg: bytes) -> None:
-    with pytest.raises(UndecodableImage, match="damaged"):
+    with pytest.raises(UndecodableImage, match="truncated"):
         check_image(jpeg[: len(jpeg) // 2])
 
 

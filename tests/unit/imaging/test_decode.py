@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from vision import decode as module
-from vision.decode import decode
-from vision.errors import UnreadableImage
+from imaging import cost
+from imaging import decode as module
+from imaging.cost import read_header
+from imaging.errors import UnreadableImage
 
 
 def decoded_by_pillow(encoded: bytes, at_least: int) -> np.ndarray:
     with Image.open(io.BytesIO(encoded)) as image:
         image.draft(None, (at_least, at_least))
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def decode(encoded: bytes, at_least: int) -> np.ndarray:
+    return module.read(encoded, at_least, np.copy)
 
 
 def saved(image: Image.Image, **options) -> bytes:
@@ -73,8 +78,7 @@ def test_large_jpegs_are_decoded_at_the_same_fraction(cat, width):
 
 
 def takes(encoded: bytes) -> bool:
-    header = Image.open(io.BytesIO(encoded))
-    return module._decode_jpeg(encoded, header, 64) is not None
+    return module._decode_jpeg(encoded, read_header(encoded), 64) is not None
 
 
 def test_pillow_is_spared_where_it_can_be(cat):
@@ -93,7 +97,7 @@ def test_what_is_decoded_is_what_was_counted(cat, monkeypatch):
 
 
 def test_the_limit_counts_the_pixels_of_the_header(cat, monkeypatch):
-    monkeypatch.setattr(module, "MAX_PIXELS", cat.width * cat.height - 1)
+    monkeypatch.setattr(cost, "MAX_PIXELS", cat.width * cat.height - 1)
 
     with pytest.raises(UnreadableImage, match=f"{cat.width * cat.height:,} pixels, at most"):
         decode(saved(cat), 64)

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 PROGRAM = """
 import resource, sys, threading
-from vision.memory import keep_freed_memory
+from imaging.memory import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
 def work():

@@ -1,0 +1,74 @@
+"""The header of a PNG (ISO/IEC 15948), and what decoding it takes."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from imaging.errors import TooCostly, UnreadableImage
+from imaging.header import Header
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+MOST_CHUNKS = 20_000
+# Nanoseconds on one core, measured: for each byte of the picture as it is filtered, for each pixel that becomes RGB,
+# and for each that is laid on white.
+PER_BYTE, PER_PIXEL, PER_CLEAR_PIXEL = 6.5e-9, 3e-9, 10e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk: where it begins, where it ends."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def read(encoded: bytes) -> Header:
+    """Read the header; raise UnreadableImage."""
+    chunks = list(_chunks(encoded))
+    if not chunks or chunks[0].kind != b"IHDR":
+        raise UnreadableImage("damaged image")
+    try:
+        width, height, depth, colours = struct.unpack_from(">IIBB", encoded, chunks[0].start + 8)
+    except struct.error as error:
+        raise UnreadableImage("truncated image") from error
+    if not width * height or depth not in {1, 2, 4, 8, 16} or colours not in CHANNELS:
+        raise UnreadableImage("damaged image")
+    pixels, channels = width * height, CHANNELS[colours]
+    clear = colours in {4, 6} or any(each.kind == b"tRNS" for each in chunks)
+    return Header(
+        "PNG", width, height, _exif(encoded, chunks),
+        seconds=pixels * (channels * depth / 8 * PER_BYTE + PER_PIXEL + PER_CLEAR_PIXEL * clear),
+        memory=pixels * (3 + _kept(channels, depth)),
+        essence=partial(_essence, encoded, chunks),
+    )  # fmt: skip
+
+
+def _kept(channels: int, depth: int) -> int:
+    """Return how many bytes Pillow keeps for a pixel, beside the three of ours."""
+    return 4 if channels > 1 else 4 if depth == 16 else 1  # noqa: PLR2004  (grey of 16 bits is looked at as 32)
+
+
+def _chunks(encoded: bytes) -> Iterator[Chunk]:
+    """Yield the chunks; the last one may end beyond the bytes."""
+    at = len(MAGIC)
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(encoded):
+            return
+        kind, start = encoded[at + 4 : at + 8], at
+        at += 12 + int.from_bytes(encoded[at : at + 4])
+        yield Chunk(kind, start, at)
+        if kind == b"IEND":
+            return
+    raise TooCostly(f"it has more than {MOST_CHUNKS:,} parts")
+
+
+def _exif(encoded: bytes, chunks: list[Chunk]) -> bytes:
+    return next((encoded[each.start + 8 : each.end - 4] for each in chunks if each.kind == b"eXIf"), b"")
+
+
+def _essence(encoded: bytes, chunks: list[Chunk]) -> bytes:
+    return b"".join((MAGIC, *(encoded[each.start : each.end] for each in chunks if each.kind in KEPT)))

@@ -1,0 +1,73 @@
+"""The header of a WebP (RFC 9649), and what decoding it takes. Of an animation only the first picture is read."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from imaging.errors import TooCostly, UnreadableImage
+from imaging.header import Header
+
+MOST_CHUNKS = 1000
+PICTURE = {b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"}
+ALPHA, ANIMATION = 0x10, 0x02  # flags of VP8X; the others announce metadata
+# Measured on one core: nanoseconds for each pixel of a lossless one, the slower kind; and bytes: two canvases and one
+# copy of libwebp, the picture of Pillow, ours.
+PER_PIXEL, BYTES_PER_PIXEL = 25e-9, 20
+
+Chunk = tuple[bytes, bytes]  # its name, its content
+
+
+def read(encoded: bytes) -> Header:
+    """Read the header; raise UnreadableImage."""
+    chunks = list(_chunks(encoded))
+    width, height = _size(chunks)
+    exif = next((content for kind, content in chunks if kind == b"EXIF"), b"")
+    pixels = width * height
+    return Header(
+        "WEBP", width, height, exif,
+        seconds=pixels * PER_PIXEL, memory=pixels * BYTES_PER_PIXEL, essence=partial(_essence, chunks),
+    )  # fmt: skip
+
+
+def matches(encoded: bytes) -> bool:
+    """Tell whether these bytes say that they are a WebP."""
+    return encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP"
+
+
+def _chunks(encoded: bytes) -> Iterator[Chunk]:
+    """Yield the chunks up to the first picture of an animation, and the metadata behind a single one."""
+    at = 12
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(encoded):
+            return
+        kind, size = encoded[at : at + 4], int.from_bytes(encoded[at + 4 : at + 8], "little")
+        yield kind, encoded[at + 8 : at + 8 + size]
+        if kind == b"ANMF":
+            return
+        at += 8 + size + size % 2
+    raise TooCostly(f"it has more than {MOST_CHUNKS:,} parts")
+
+
+def _size(chunks: list[Chunk]) -> tuple[int, int]:
+    """Return width and height of the canvas, as the first chunk says them."""
+    match chunks:
+        case [(b"VP8X", content), *_] if len(content) >= 10:  # noqa: PLR2004  (the field's own layout)
+            return int.from_bytes(content[4:7], "little") + 1, int.from_bytes(content[7:10], "little") + 1
+        case [(b"VP8L", content), *_] if content[:1] == b"\x2f" and len(content) >= 5:  # noqa: PLR2004
+            bits = int.from_bytes(content[1:5], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case [(b"VP8 ", content), *_] if content[3:6] == b"\x9d\x01\x2a" and len(content) >= 10:  # noqa: PLR2004
+            width, height = (int.from_bytes(content[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+            if width * height:
+                return width, height
+    raise UnreadableImage("damaged image")
+
+
+def _essence(chunks: list[Chunk]) -> bytes:
+    body = b"".join(_written(kind, content) for kind, content in chunks if kind in PICTURE)
+    return b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body
+
+
+def _written(kind: bytes, content: bytes) -> bytes:
+    if kind == b"VP8X":
+        content = bytes([content[0] & (ALPHA | ANIMATION)]) + content[1:]
+    return kind + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
