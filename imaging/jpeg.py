@@ -6,17 +6,17 @@ nearly empty ones fit into a file that is small.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from imaging.errors import TooCostly, UnreadableImage
 from imaging.exif import PREFIX
 from imaging.header import Header
 
 MAGIC = b"\xff\xd8\xff"
-MARKER = re.compile(rb"\xff([^\x00\xff])")
+MARKER = re.compile(rb"\xff[^\x00\xff]")
 # Within a scan there are stuffed zeros and restart markers, too.
-AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 SOI, EOI, SOS, DNL, APP0, APP1, APP14, COM = 0xD8, 0xD9, 0xDA, 0xDC, 0xE0, 0xE1, 0xEE, 0xFE
 ALONE = {0x01, SOI, *range(0xD0, 0xD8)}  # markers without a length
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -30,8 +30,7 @@ MOST_SEGMENTS, MOST_SCANS = 1000, 10_000
 PER_SAMPLE, PER_PASS, PER_BYTE, PER_ARITHMETIC = 2.5e-9, 1e-9, 25e-9, 60e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One marker segment: the marker's code, where the marker begins, where the content begins and ends."""
 
     code: int
@@ -40,8 +39,7 @@ class Segment:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What a frame header says: `samples` is how many values all components have together."""
 
     code: int
@@ -73,7 +71,8 @@ def _segments(encoded: bytes) -> Iterator[Segment]:
         found = MARKER.search(encoded, at)
         if found is None:
             return
-        code, start, at = found[1][0], found.start(), found.end()
+        start, at = found.span()
+        code = encoded[at - 1]
         if code in ALONE:
             continue
         length = int.from_bytes(encoded[at : at + 2])
@@ -89,11 +88,7 @@ def _frame(encoded: bytes, segment: Segment) -> Frame:
     # Precision, height, width, number of components; for each of them an id, how densely it is sampled, a table.
     height, width, components = int.from_bytes(content[1:3]), int.from_bytes(content[3:5]), content[5:6]
     factors = [divmod(each, 16) for each in content[7::3]]
-    if (
-        not (width and height and factors)
-        or components[0] != len(factors)
-        or (0 in [f for pair in factors for f in pair])
-    ):
+    if not (width and height and factors) or components[0] != len(factors) or not all(map(all, factors)):
         raise UnreadableImage("damaged image")
     dense = max(across for across, _ in factors) * max(down for _, down in factors)
     samples = width * height * sum(across * down for across, down in factors) / dense
@@ -106,7 +101,8 @@ def _passes(encoded: bytes, frame: Frame, first: Segment) -> int:
         return 1
     passes, at = 1, first.end
     while passes < MOST_SCANS and (found := AFTER_SCAN.search(encoded, at)):
-        code, at = found[1][0], found.end()
+        at = found.end()
+        code = encoded[at - 1]
         if code == EOI:
             break
         passes += code == SOS
