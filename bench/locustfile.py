@@ -9,27 +9,38 @@ What is sent comes from the options (`bench.load.options`) or, from the harness,
 """
 
 import logging
+import signal
 import time
 from argparse import Namespace
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, cast
 
 import gevent
 import locust.stats
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
+from gevent.queue import Queue
 from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
-from bench.exits import Failure
+from bench.exits import Failure, StackFailed
 from bench.load.dispatcher import Dispatcher, Sent
-from bench.load.options import add_options, plan_of, save
+from bench.load.options import add_options, plan_of
+from bench.load.outputs import save, try_all
 from bench.load.plan import Plan, begun
 from bench.load.samples import Samples, merge
 from runfile.folder import replace
 
-PLAN, SAMPLES = "sweetspot plan", "sweetspot samples"
-LEAD_S = {LocalRunner: 0.2, MasterRunner: 2.0}  # from handing the plan out until the warm-up begins
+# What coordinator and senders tell each other, in this order; the last but one only when a test is stopped.
+PLAN, READY, BEGIN, HAND_IN, SAMPLES = (
+    f"sweetspot {word}" for word in ("plan", "ready", "begin", "hand in", "samples")
+)
+LEAD_S = {LocalRunner: 0.2, MasterRunner: 2.0}  # from when all are ready until the warm-up begins
+PHOTOS_S = 30.0  # for the list of photos, however slowly it drips
+HAND_IN_S = 10.0  # for what was measured, when a test is stopped
+NOTHING_SENT, NOT_WHOLE = 2, 1  # exit codes
 log = logging.getLogger("sweetspot")
 
 
@@ -51,18 +62,22 @@ class OpenLoopUser(User):
 
     @task
     def send_share(self) -> None:
-        """Send, drain, hand in; also when the test is stopped in between."""
-        facts, zero = self.environment.sweetspot_share.get()
-        samples = Samples.empty(len(facts["offset_ns"]))
+        """Get ready, send, drain, hand in; also when the test is stopped in between.
+
+        Locust calls this again whenever it returns or raises. A share is taken only once, so that sends nothing again.
+        """
+        sender: Sender = self.environment.sweetspot
+        facts = sender.shares.get()
+        samples, failed = Samples.empty(len(facts["offset_ns"])), ""
         try:
             dispatcher = Dispatcher(Plan.from_facts(facts), samples, self.tell)
+            sender.runner.send_message(READY)
+            zero = sender.zero.get()
             dispatcher.run(time.monotonic_ns() + zero - time.time_ns())
-        except Exception:
-            log.exception("this process cannot send its share")
-            self.environment.process_exit_code = 2
+        except Exception as error:  # noqa: BLE001 - the coordinator says it, for all processes
+            failed = in_words(error)
         finally:
-            self.environment.runner.send_message(SAMPLES, samples.message())
-        gevent.sleep(3600)  # the end of the test ends it, for all processes together
+            sender.runner.send_message(SAMPLES, {"samples": samples.message(), "failed": failed})
 
     def tell(self, sent: Sent) -> None:
         """Count in Locust's tables."""
@@ -76,6 +91,25 @@ class OpenLoopUser(User):
         )
 
 
+class Sender:
+    """In every process that sends: the share that it was given, until its user takes it, and when to begin."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.shares: Queue[dict[str, Any]] = Queue()
+        self.zero = AsyncResult()
+        runner.register_message(PLAN, self.receive)
+        runner.register_message(BEGIN, lambda msg, **_: self.zero.set(msg.data))
+        runner.register_message(HAND_IN, lambda **_: runner.user_greenlets.kill(block=False))
+
+    def receive(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message
+        """Put a share where the user takes it from. One that nobody took belongs to a test that is over."""
+        while not self.shares.empty():
+            self.shares.get()
+        self.zero = AsyncResult()
+        self.shares.put(msg.data)
+
+
 class OnePerProcess(LoadTestShape):
     """As many users as there are processes that send."""
 
@@ -85,9 +119,22 @@ class OnePerProcess(LoadTestShape):
         """Return user count and spawn rate; called every second, so it also notices that the last process is gone."""
         if self.coordinator is None:
             return 1, 1
-        self.coordinator.end_if_complete()
+        self.coordinator.look()
         count = max(1, len(senders(self.coordinator.runner)))
         return count, count
+
+
+def or_end(method: Callable[..., None]) -> Callable[..., None]:
+    """Let whatever a method raises end the test. Locust would log a traceback and go on, with nothing to do."""
+
+    @wraps(method)
+    def guarded(self: "Coordinator", *args: object, **kwargs: object) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - anything at all
+            self.fail(in_words(error))
+
+    return guarded
 
 
 class Coordinator:
@@ -95,65 +142,132 @@ class Coordinator:
 
     def __init__(self, environment: Environment, runner: Runner) -> None:
         self.environment, self.runner = environment, runner
-        self.plan: Plan | None = None
+        self.plan: Plan | None = None  # of the test that is under way
         self.shares: dict[str, Samples | None] = {}
-        self.zero_ns = 0
+        self.preparing: set[str] = set()
+        self.zero_ns = 0  # before all are ready
+        self.ending = False
+        self.saved = Event()
 
     @property
     def options(self) -> Namespace:
         """The options as they are now: the web page can change them."""
         return self.environment.parsed_options or Namespace()
 
+    @or_end
     def start(self, **_: object) -> None:
-        """Hand out the shares. Time zero is told on the wall clock: monotonic clocks of two machines are unrelated."""
-        try:
-            self.plan = plan_of(self.options, str(self.environment.host))
-        except Failure as error:
-            log.error("%s", error)  # noqa: TRY400 - for a user, without a traceback
-            self.environment.process_exit_code = 2
-            gevent.spawn(self.end)
-            return
+        """Find whatever can be wrong before anything is sent, and hand out the shares."""
+        self.plan, self.zero_ns, self.ending = None, 0, False
+        self.saved.clear()
+        self.environment.process_exit_code = None
+        plan = self.planned()
+        try_all(self.options, len(plan.schedule))
         ids = senders(self.runner)
-        self.shares = dict.fromkeys(ids)
+        self.plan, self.shares, self.preparing = plan, dict.fromkeys(ids), set(ids)
+        for index, name in enumerate(ids):
+            self.runner.send_message(PLAN, plan.share(index, len(ids)).facts(), client_id=name)
+
+    def planned(self) -> Plan:
+        """Return the plan. Raises a Failure, also where the product never ends to list its photos."""
+        host = str(self.environment.host or "")
+        late = StackFailed(f"{host} did not list its photos within {PHOTOS_S:.0f} s")
+        with gevent.Timeout(None if self.options.plan else PHOTOS_S, late):
+            return plan_of(self.options, host)
+
+    @or_end
+    def hear(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message
+        """Note that a process is ready to send."""
+        self.preparing.discard(msg.node_id)
+        self.begin_if_ready()
+
+    def begin_if_ready(self) -> None:
+        """Tell all when to begin, on the wall clock: monotonic clocks of two machines are unrelated."""
+        living = senders(self.runner)
+        if self.plan is None or self.zero_ns or not living or not self.preparing.isdisjoint(living):
+            return
         lead_ns = round(LEAD_S[type(self.runner)] * 1e9) - min(0, int(self.plan.schedule.offset_ns.min(initial=0)))
         zero, self.zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
         if self.options.plan:
             replace(begun(Path(self.options.plan)), str(self.zero_ns))
-        for index, name in enumerate(ids):
-            self.runner.send_message(PLAN, [self.plan.share(index, len(ids)).facts(), zero], client_id=name)
+        for name in self.shares:
+            self.runner.send_message(BEGIN, zero, client_id=name)
 
+    @or_end
     def collect(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message
-        """Take the samples of one process."""
-        name = msg.node_id if msg.node_id in self.shares else next(iter(self.shares))
-        self.shares[name] = Samples.from_message(msg.data)
-        self.end_if_complete()
+        """Take the samples of one process. One that could not send, or not all, ends the test."""
+        if self.plan is None or msg.node_id not in self.shares:
+            return
+        self.shares[msg.node_id] = Samples.from_message(msg.data["samples"])
+        if msg.data["failed"]:
+            self.fail(msg.data["failed"])
+        self.save_if_complete()
 
-    def end_if_complete(self) -> None:
-        """End the test once everybody who still can has handed in."""
+    @or_end
+    def look(self) -> None:
+        """See who is still there."""
+        self.begin_if_ready()
+        self.save_if_complete()
+
+    def save_if_complete(self) -> None:
+        """Save, and end the test, once everybody who still can has handed in."""
         waiting = [name for name in senders(self.runner) if name in self.shares and self.shares[name] is None]
-        if self.plan is not None and not waiting:
+        if self.plan is not None and self.zero_ns and not waiting:
             self.save()
-            gevent.spawn(self.end)
+            self.end()
 
     def save(self) -> None:
         """Merge and write what there is, and say whether it is everything."""
         if self.plan is None:
             return
-        samples = merge(list(self.shares.values()), len(self.plan.schedule))
+        plan, self.plan = self.plan, None  # ahead of all that can fail, so that nothing is written twice
+        self.saved.set()
+        samples = merge(list(self.shares.values()), len(plan.schedule))
         missing = sum(share is None for share in self.shares.values())
         if missing:
             log.error("%s of %s processes ended without handing in their samples", missing, len(self.shares))
-            self.environment.process_exit_code = 1
-        save(self.options, self.plan, samples, self.zero_ns, len(self.shares))
-        self.plan = None
+            self.environment.process_exit_code = NOT_WHOLE
+        if unsent := int((samples.outcome == "unsent").sum()):
+            log.warning("%s of %s requests were not sent: the test was stopped", unsent, len(plan.schedule))
+        save(self.options, plan, samples, self.zero_ns, len(self.shares))
+
+    def fail(self, words: str) -> None:
+        """Say what is wrong, in the log and on the web page, and end the test."""
+        log.error("%s", words)
+        self.runner.log_exception("sweetspot", words, "")
+        self.environment.process_exit_code = NOT_WHOLE if self.zero_ns else NOTHING_SENT
+        self.end()
 
     def end(self) -> None:
         """End the test; without a web page that is the end of Locust."""
-        (self.runner.quit if self.options.headless else self.runner.stop)()
+        if not self.ending:
+            self.ending = True
+            gevent.spawn(self.runner.quit if self.options.headless else self.runner.stop)
 
+    @or_end
     def stop(self, **_: object) -> None:
-        """Write what there is when a test is stopped before all processes have handed in."""
-        self.save()
+        """Have all processes hand in what they have, and save it: before Locust stops them, and forgets them."""
+        if self.plan is None:
+            return
+        self.ending = True
+        if not self.zero_ns:
+            self.plan = None
+            if self.environment.process_exit_code is None:
+                self.fail("the test was stopped before anything was sent")
+            return
+        self.runner.send_message(HAND_IN)
+        try:
+            self.save_if_complete()  # nobody may be left
+            self.saved.wait(HAND_IN_S)
+        finally:  # also at a second Ctrl-C
+            self.save()
+
+
+def in_words(error: Exception) -> str:
+    """Return one line about an error, for a user: a traceback is for us."""
+    if isinstance(error, Failure):
+        return str(error)
+    log.debug("a bug", exc_info=error)
+    return f"a bug in the load generator: {error!r} (--loglevel DEBUG shows where)"
 
 
 def senders(runner: Runner) -> list[str]:
@@ -167,10 +281,21 @@ def senders(runner: Runner) -> list[str]:
 def connect(environment: Any, runner: Runner | None, **_: object) -> None:  # noqa: ANN401 - it gets an attribute
     """Put the parts into the processes that need them."""
     if isinstance(runner, LocalRunner | WorkerRunner):
-        environment.sweetspot_share = AsyncResult()
-        runner.register_message(PLAN, lambda msg, **_: environment.sweetspot_share.set(msg.data))
+        environment.sweetspot = Sender(runner)
+    if isinstance(runner, WorkerRunner):
+        environment.events.quitting.add_listener(lambda **_: runner.stop())  # hands in before Locust says farewell
     if isinstance(runner, LocalRunner | MasterRunner):
         environment.shape_class.coordinator = coordinator = Coordinator(environment, runner)
+        runner.register_message(READY, coordinator.hear)
         runner.register_message(SAMPLES, coordinator.collect)
         environment.events.test_start.add_listener(coordinator.start)
-        environment.events.test_stop.add_listener(coordinator.stop)
+        environment.events.test_stopping.add_listener(coordinator.stop)
+        environment.events.quitting.add_listener(coordinator.stop)  # else Locust decides on its exit code before
+    environment.sweetspot_signals = [interrupted_by(number) for number in (signal.SIGINT, signal.SIGHUP)]
+
+
+def interrupted_by(number: signal.Signals) -> object:
+    """Have a signal interrupt the main greenlet, and no other: Locust drops a Ctrl-C that hits the one that listens."""
+    if signal.getsignal(number) is signal.SIG_IGN:  # as `nohup` wants it
+        return None
+    return gevent.signal_handler(number, gevent.kill, gevent.get_hub().parent, KeyboardInterrupt)

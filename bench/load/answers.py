@@ -9,6 +9,14 @@ from runfile.columns import STAGES
 
 REFUSALS = (429, HTTP_REFUSED)  # servers differ in how they say that they have too much to do
 
+UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)  # the last: lists within lists within ...
+
 Labels = Mapping[str, Sequence[str]]  # that are right, by version of the model; empty: any will do
 
 
@@ -43,7 +51,7 @@ def judge_prediction(status: int, body: bytes, expected: Labels) -> Verdict:
         answer = json.loads(body)
         labels, source, version = labels_of(answer), str(answer["source"]), str(answer["model"]["version"])
         words = {name: _text(answer.get(name)) for name in ("photo_version", "input_read_at", "predicted_at")}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return Verdict("error")
     right = not expected or labels == list(expected.get(version, ()))
     outcome = "degraded" if source == "fallback" else "ok" if right else "wrong"
@@ -57,7 +65,7 @@ def _text(value: object) -> str | None:
 def _metadata(body: bytes, photo_id: str) -> str:
     try:
         return "ok" if str(json.loads(body)["id"]) == photo_id else "wrong"
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return "error"
 
 

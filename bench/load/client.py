@@ -11,18 +11,19 @@ import os
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 import httptools
 from gevent.monkey import get_original
 
+from bench.load.address import Address, origin_of
+
 READ, WRITE = 1, 2
 PIECE = 65536
-Address = Any  # what getaddrinfo gave: its form depends on the family
+TRY_S = 3.0  # for a connection to one of several addresses
 _poll = get_original("select", "poll")  # select() knows no descriptor beyond 1023
 _Socket = get_original("socket", "socket")
 
@@ -128,27 +129,25 @@ class Wire:
     """Kept-alive connections to one host, the warmest first; opens one whenever none is idle, so nobody ever queues."""
 
     def __init__(self, url: str) -> None:
-        target = urlsplit(url)
-        if target.hostname is None or target.port is None:
-            raise ValueError(f"{url} must look like http://127.0.0.1:8000")
-        self.host = f"{target.hostname}:{target.port}"
+        origin = origin_of(url)
+        self.host, self.path = origin.host, origin.path
         # Looked up once: gevent does it in a thread, and with a thread comes waiting for the interpreter lock.
-        found = socket.getaddrinfo(target.hostname, target.port, type=socket.SOCK_STREAM)[0]
-        self._family: int = found[0]
-        self._address: Address = found[-1]
+        self._family, self._address = answering(origin.addresses())
         self.opened = 0  # a new connection costs time within a request, so the run reports how many there were
         self.sent = 0
         self._idle: list[Connection] = []
 
     def encode(self, path: str) -> bytes:
         """Return a GET request, ready to send. Compressing would load the server with work that nobody compares."""
-        return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: identity\r\n\r\n".encode("ascii")
+        return f"GET {self.path}{path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: identity\r\n\r\n".encode(
+            "ascii"
+        )
 
     def encode_post(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """Return a POST request, ready to send."""
         own = {"Host": self.host, "Accept-Encoding": "identity", "Content-Length": str(len(body)), **headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in own.items())
-        return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body
+        return f"POST {self.path}{path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body
 
     def exchange(self, request: bytes) -> Answer:
         """Send once and read the whole answer. A broken connection is an error, never a second try."""
@@ -178,6 +177,15 @@ class Wire:
         """End all connections."""
         while self._idle:
             self._idle.pop().close()
+
+
+def answering(addresses: Sequence[tuple[int, Address]]) -> tuple[int, Address]:
+    """Return the first address that takes a connection; if none does, the first: then its requests will tell."""
+    for family, address in addresses if len(addresses) > 1 else ():  # without a choice, the server is left alone
+        with suppress(OSError), gevent.Timeout(TRY_S, exception=False):
+            Connection(family, address).close()
+            return family, address
+    return addresses[0]
 
 
 def outcome_of(error: BaseException) -> str:

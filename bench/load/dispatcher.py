@@ -55,18 +55,24 @@ class Dispatcher:
         self.zero_ns = 0
         self.flying: set[object] = set()
         self.landed = Event()
+        self.broken: Exception | None = None
         self.timings: dict[int, bytes] = {}
 
     def run(self, zero_ns: int) -> None:
-        """Send everything, then wait for all answers: cutting that off would censor the slow ones."""
+        """Send everything, then wait for all answers: cutting that off would censor the slow ones.
+
+        Raises what a judge or who counts along raised: what they made of the other answers would be as wrong.
+        """
         self.zero_ns = zero_ns
         try:
             with no_collections(), heartbeat(self.samples.loop_lag_ns):
                 before = collections()
                 self.dispatch()
-                while self.flying:
+                while self.flying and self.broken is None:
                     self.landed.clear()
                     self.landed.wait()
+                if self.broken is not None:
+                    raise self.broken
                 self.samples.collections = collections() - before
         finally:
             gevent.killall(list(self.flying))  # only a run that is stopped still has some
@@ -83,6 +89,8 @@ class Dispatcher:
         cap = self.plan.schedule.most_in_flight(self.plan.deadline_s) + SPARE
         with closing(Waiter()) as waiter:
             for number, (offset, *_, step) in enumerate(self.rows):
+                if self.broken is not None:
+                    return
                 waiter.until(self.zero_ns + offset + round(self.plan.turn(step).delay_ms * MS))
                 if len(self.flying) < cap:
                     self.flying.add(gevent.spawn_raw(self.fly, number))
@@ -93,6 +101,10 @@ class Dispatcher:
         """Fire, in a greenlet of its own."""
         try:
             self.fire(number)
+        except gevent.GreenletExit:  # the run was stopped
+            self.samples.numbers["code"][number] = CODES["lost"]
+        except Exception as error:  # noqa: BLE001 - an error of our own, which `run` raises; gevent would only log it
+            self.broken = self.broken or error
         finally:
             self.flying.discard(gevent.getcurrent())
             self.landed.set()
@@ -104,7 +116,7 @@ class Dispatcher:
         numbers, length, host = self.samples.numbers, 0, self.plan.turn(step).host
         sent = time.monotonic_ns() - self.zero_ns
         numbers["sent_ns"][number] = sent
-        numbers["code"][number] = CODES["error"]  # holds if an error of our own, which gevent logs, ends this greenlet
+        numbers["code"][number] = CODES["error"]  # holds if an error of our own ends this greenlet
         try:
             with gevent.Timeout(max(0.001, self.plan.deadline_s - (sent - offset) / 1e9)):
                 answer = self.wires[host].exchange(self.requests[host][case][photo])

@@ -1,29 +1,22 @@
-"""The options of the Locust process, and what they stand for: a plan to send, a file of samples to write."""
+"""The options of the Locust process, and the plan that they stand for."""
 
 import json
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from bench.exits import UsageProblem
+from bench.exits import Failure, UsageProblem, WrongAnswers
+from bench.load.address import origin_of
 from bench.load.plan import Plan, Target
-from bench.load.samples import Samples
 from bench.load.schedule import ARRIVALS, Phase, draw
 from bench.stacks.contract import PATHS
 from bench.stacks.verify import Asker
-from runfile.columns import ANSWERED, MEASURED, OUTCOME, SCHEDULED, TIME, Column, arrow_type, schema_of
 
 MIX = "prediction=2,metadata=2,page=1,image=1"
 PLAN_DEADLINE_S, PLAN_POLL_S = 120.0, 0.02
+LONGEST_S, MOST = 1e6, 10_000_000  # seconds of anything, requests of a plan: what times in ns and memory can hold
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -41,12 +34,11 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def plan_of(options: Namespace, host: str) -> Plan:
-    """Return the plan that the options stand for. Raises UsageProblem, or StackFailed where nobody answers."""
+    """Return the plan that the options stand for. Raises a Failure: StackFailed where nobody answers, and so on."""
     if options.plan:
         return awaited(Path(options.plan))
     rates, mix = rates_of(options.rate), mix_of(options.mix)
-    if not (options.seconds > 0 and options.warmup >= 0 and options.deadline > 0 and options.seed >= 0):
-        raise UsageProblem("--seconds and --deadline must be more than 0, --warmup and --seed 0 or more")
+    check(options, rates)
     steps = [Phase(options.seconds, {case: rate * share for case, share in mix.items()}) for rate in rates]
     warm_up = Phase(options.warmup, steps[0].rates)
     targets = photos_of(host)
@@ -56,14 +48,32 @@ def plan_of(options: Namespace, host: str) -> Plan:
     return Plan([host], schedule, targets, options.deadline)
 
 
+def check(options: Namespace, rates: Sequence[float]) -> None:
+    """Look at what argparse does not, or not when it comes from the web page. Raises UsageProblem."""
+    if not (options.seconds > 0 and options.warmup >= 0 and options.deadline > 0 and options.seed >= 0):
+        raise UsageProblem("--seconds and --deadline must be more than 0, --warmup and --seed 0 or more")
+    if max(options.seconds, options.warmup, options.deadline) > LONGEST_S:
+        raise UsageProblem(f"--seconds, --warmup and --deadline can be {LONGEST_S:.0f} at most")
+    if options.arrivals not in ARRIVALS:
+        raise UsageProblem(f"--arrivals {options.arrivals!r} must be {' or '.join(ARRIVALS)}")
+    count = sum(rates) * options.seconds + rates[0] * options.warmup
+    if count > MOST:
+        raise UsageProblem(f"--rate and --seconds make {count:.2g} requests; a plan holds {MOST} at most")
+
+
 def awaited(path: Path, deadline_s: float = PLAN_DEADLINE_S) -> Plan:
     """Read the harness's plan once it is there: we are started ahead, so nobody waits for us. Raises UsageProblem."""
     until = time.monotonic() + deadline_s
-    while not path.exists():
-        if time.monotonic() > until:
-            raise UsageProblem(f"there was no {path} within {deadline_s:.0f} s")
-        time.sleep(PLAN_POLL_S)
-    return Plan.from_facts(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        while not path.exists():
+            if time.monotonic() > until:
+                raise UsageProblem(f"there was no {path} within {deadline_s:.0f} s")
+            time.sleep(PLAN_POLL_S)
+        plan = Plan.from_facts(json.loads(path.read_text(encoding="utf-8")))
+        plan.check()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise UsageProblem(f"--plan {path} cannot be read, or holds no plan: {error!r}") from error
+    return plan
 
 
 def rates_of(text: str) -> list[float]:
@@ -91,58 +101,13 @@ def mix_of(text: str) -> dict[str, float]:
 
 def photos_of(host: str) -> list[Target]:
     """Ask the product for its photos. Raises a Failure."""
-    target = urlsplit(host)
-    if target.scheme != "http" or target.hostname is None or target.port is None:
-        raise UsageProblem(f"--host {host} must look like http://127.0.0.1:8000")
-    found = list(Asker(host, host.rstrip("/")).photo_ids())
+    origin_of(host)
+    try:
+        found = [Target(id=photo, path=quote(photo, safe="")) for photo in Asker(host, host.rstrip("/")).photo_ids()]
+    except Failure:
+        raise
+    except Exception as error:  # whatever it is that answers there
+        raise WrongAnswers(f"{host} does not answer like the product when asked for its photos: {error!r}") from error
     if not found:
         raise UsageProblem(f"{host} has no photos to ask for; upload some first")
-    return [{"id": photo, "path": quote(photo, safe="")} for photo in found]
-
-
-def table_of(plan: Plan, samples: Samples) -> pa.Table:
-    """Return one row for each scheduled request, whatever became of it; what only a trial knows is left out."""
-    schedule, ids = plan.schedule, [target["id"] for target in plan.targets]
-    found = {
-        "case": [schedule.cases[case] for case in schedule.case],
-        "step": schedule.step,
-        "intended_ns": schedule.offset_ns,
-        "photo_id": [ids[photo] for photo in schedule.photo],
-        **{column.name: known(samples.numbers[column.name], column) for column in MEASURED},
-        "outcome": samples.outcome.tolist(),
-        **{column.name: words(samples.words[column.name], column) for column in ANSWERED},
-    }
-    columns = (*SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)
-    return pa.table([pa.array(found[column.name], arrow_type(column)) for column in columns], schema_of(columns))
-
-
-def known(values: npt.NDArray[Any], column: Column) -> pa.Array:
-    """Return numbers, null where the column's empty value stands."""
-    empty = np.isnan(values) if values.dtype.kind == "f" else values == column.empty
-    return pa.array(values, mask=empty)
-
-
-def words(texts: Sequence[str | None], column: Column) -> Sequence[object]:
-    """Return texts as what the column holds; a time that is none is left out, since it must not fail a good answer."""
-    return [moment(text) for text in texts] if column.type == TIME else texts
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read an RFC 3339 time."""
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, processes: int) -> None:
-    """Write the samples, if a file was asked for, with what is known of all of them as the file's metadata."""
-    if not options.samples:
-        return
-    totals = {key: value for key, value in vars(samples).items() if key not in ("numbers", "words")}
-    facts = {"zero_ns": zero_ns, "processes": processes, **totals}
-    table = table_of(plan, samples).replace_schema_metadata({"sweetspot": json.dumps(facts)})
-    out = Path(options.samples)
-    part = out.with_name(out.name + ".part")
-    pq.write_table(table, part)
-    part.replace(out)
+    return found

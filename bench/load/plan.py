@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 
-from bench.load.schedule import Schedule
+from bench.load.schedule import WARM_UP, Int64s, Schedule
 
 if TYPE_CHECKING:
     from bench.load.answers import Verdict
@@ -76,6 +76,21 @@ class Plan:
     def share(self, index: int, of: int) -> "Plan":
         """Return the part of one of several processes."""
         return replace(self, schedule=self.schedule.share(index, of))
+
+    def check(self) -> None:
+        """Raise ValueError where the parts do not belong together: found while sending, it would be too late."""
+        schedule, hosts = self.schedule, np.array([turn.host for turn in self.turns] or [0])
+        indices: list[tuple[Int64s, Sequence[object]]] = [
+            (schedule.case, schedule.cases),
+            (schedule.photo, self.targets),
+            (hosts, self.hosts),
+        ]
+        if self.turns:
+            indices.append((schedule.step - WARM_UP, (WARM_UP, *self.turns)))
+        if not all(index.min(initial=0) >= 0 and index.max(initial=-1) < len(of) for index, of in indices):
+            raise ValueError("a case, a photo, a step or a host is asked for that it does not name")
+        if len({len(getattr(schedule, name)) for name in COLUMNS}) > 1 or not 0 < self.deadline_s < float("inf"):
+            raise ValueError("its columns differ in length, or its deadline is none")
 
     def facts(self) -> dict[str, Any]:
         """Return this as plain lists and texts."""

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from runfile.columns import ANSWERED, MEASURED, Column
 
-# `unsent`: a run that was stopped; `lost`: sent by a process that died with its records; `dropped`: see dispatcher.
+# `unsent`: a run that was stopped; `lost`: under way when it was, or sent by a process that died with its records;
+# `dropped`: see dispatcher.
 OUTCOMES = (
     "unsent", "lost", "dropped", "ok", "pending", "refused", "degraded", "wrong", "error", "timeout", "reset",
 )  # fmt: skip

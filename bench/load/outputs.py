@@ -1,0 +1,148 @@
+"""The file of samples: tried before anything is sent, written when all is over, and elsewhere where that fails."""
+
+import json
+import os
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.exits import UsageProblem
+from bench.load.plan import Plan
+from bench.load.samples import Samples
+from runfile.columns import ANSWERED, MEASURED, OUTCOME, SCHEDULED, TIME, Column, arrow_type, schema_of
+
+ROW_BYTES = 256  # more than a request takes in the file
+REPORTS = {"html_file": "--html", "json_file": "--json-file"}  # of Locust, which writes them at the end, too
+
+
+def try_all(options: Namespace, rows: int) -> None:
+    """Try everything that is to be written at the end: before the load is better than after it. Raises UsageProblem."""
+    if options.samples:
+        attempt(Path(options.samples), "--samples", rows)
+    for name, option in REPORTS.items():
+        if path := getattr(options, name, None):
+            with explained(path, option):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)  # as Locust does
+            attempt(Path(path), option)
+
+
+def attempt(path: Path, option: str, rows: int = 1) -> None:
+    """Write as much as so many rows can take beside a file, and take it away again. Raises UsageProblem."""
+    with explained(path, option):
+        if path.exists() and not path.is_file():
+            raise OSError(f"it is no file but a {'folder' if path.is_dir() else 'device'}")
+        with replacing(path) as part, part.open("wb") as file:
+            file.writelines(repeat(bytes(ROW_BYTES), rows))
+
+
+@contextmanager
+def explained(path: str | Path, option: str) -> Iterator[None]:
+    """Say in words why something cannot be written."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a NUL in a name is a ValueError
+        raise UsageProblem(f"cannot write to {path}: {reason(error)}; choose another {option}") from error
+
+
+def reason(error: Exception) -> str:
+    """Return what the system says of an error, without its number."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the name of a file to write beside another; whatever happens, it does not stay."""
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, processes: int) -> None:
+    """Write the samples, if a file was asked for, with what is known of all of them as the file's metadata.
+
+    Raises UsageProblem where that fails, which says where they are instead: nobody measures an hour for nothing.
+    """
+    if not options.samples:
+        return
+    totals = {key: value for key, value in vars(samples).items() if key not in ("numbers", "words")}
+    facts = {"zero_ns": zero_ns, "processes": processes, **totals}
+    table = table_of(plan, samples).replace_schema_metadata({"sweetspot": json.dumps(facts)})
+    try:
+        with replacing(Path(options.samples)) as part:
+            pq.write_table(table, part)
+            part.replace(options.samples)
+    except (OSError, ValueError) as error:
+        kept = save_elsewhere(table)
+        raise UsageProblem(f"cannot write to {options.samples}: {reason(error)}; {kept}") from error
+
+
+def save_elsewhere(table: pa.Table) -> str:
+    """Write samples into a temporary file, or here, or at home, and say where they are."""
+    homes: tuple[Callable[[], str | Path], ...] = (tempfile.gettempdir, Path.cwd, Path.home)
+    for home in homes:
+        try:
+            handle, path = tempfile.mkstemp(prefix="sweetspot-samples-", suffix=".parquet", dir=home())
+            os.close(handle)
+        except (OSError, RuntimeError):  # the latter: nobody knows a home
+            continue
+        try:
+            pq.write_table(table, path)
+        except OSError:
+            Path(path).unlink()
+        else:
+            return f"what was measured is in {path}"
+    return "what was measured is lost: nothing can be written elsewhere either"
+
+
+def table_of(plan: Plan, samples: Samples) -> pa.Table:
+    """Return one row for each scheduled request, whatever became of it; what only a trial knows is left out."""
+    schedule, ids = plan.schedule, [target["id"] for target in plan.targets]
+    found = {
+        "case": [schedule.cases[case] for case in schedule.case],
+        "step": schedule.step,
+        "intended_ns": schedule.offset_ns,
+        "photo_id": [ids[photo] for photo in schedule.photo],
+        **{column.name: known(samples.numbers[column.name], column) for column in MEASURED},
+        "outcome": samples.outcome.tolist(),
+        **{column.name: words(samples.words[column.name], column) for column in ANSWERED},
+    }
+    columns = (*SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)
+    return pa.table([pa.array(found[column.name], arrow_type(column)) for column in columns], schema_of(columns))
+
+
+def known(values: npt.NDArray[Any], column: Column) -> pa.Array:
+    """Return numbers, null where the column's empty value stands."""
+    empty = np.isnan(values) if values.dtype.kind == "f" else values == column.empty
+    return pa.array(values, mask=empty)
+
+
+def words(texts: Sequence[str | None], column: Column) -> Sequence[object]:
+    """Return texts as what the column holds; a time that is none is left out, since it must not fail a good answer."""
+    if column.type == TIME:
+        return [moment(text) for text in texts]
+    return [None if text is None else writable(text) for text in texts]
+
+
+def writable(text: str) -> str:
+    """Return a text that a file can hold: JSON knows half characters, and no answer may cost us all the others."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read an RFC 3339 time."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
