@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.images import MAX_BYTES, CheckedImage, ImageTooLarge, UndecodableImage, check_image
+from webapp.images import MAX_BYTES
 from webapp.photos import MAX_ID, PhotoStore
 from webapp.predictor import Photo, Prediction, PredictionError, PredictionPending, Predictor, UnknownPhoto
 from webapp.problems import describe
 from webapp.queries import whole_number
-from webapp.uploads import check_size, title_of
+from webapp.ranges import photo_file
+from webapp.uploads import read_form
 
 PAGE_SIZE = 48
 
@@ -39,9 +40,8 @@ def blueprint(photos: PhotoStore, predictor: Predictor) -> Blueprint:
 
     @routes.get("/photos/<photo_id:photo_id>/thumbnail")
     def thumbnail(photo_id: int) -> Response:
-        record = photos.get(photo_id)
-        etag = f"{record.id}-{record.version}"
-        return send_file(photos.thumbnail(record), mimetype="image/jpeg", etag=etag, max_age=0)
+        record, content = photos.load_thumbnail(photo_id)
+        return photo_file(content, "image/jpeg", f"{record.id}-{record.version}")
 
     @routes.get("/upload")
     def upload_form() -> str:
@@ -49,12 +49,14 @@ def blueprint(photos: PhotoStore, predictor: Predictor) -> Blueprint:
 
     @routes.post("/photos")
     def upload() -> ResponseReturnValue:
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+            abort(403, "This form was sent by a page of another site; add the photo here.")
         try:
-            image, name = _form_image()
-        except (UndecodableImage, ImageTooLarge) as error:
-            status, detail, _ = describe(error)
-            return render_template("upload.html", max_bytes=MAX_BYTES, problem=detail), status
-        record = photos.add(image, title_of(request.form.get("title", "") or name))
+            sent = read_form()
+            record = photos.add(sent.image, sent.title)
+        except Exception as error:  # noqa: BLE001  (whatever it is: the form again, and why)
+            status, detail, headers = describe(error)
+            return render_template("upload.html", max_bytes=MAX_BYTES, problem=detail), status, headers
         return redirect(url_for("pages.photo", photo_id=record.id), 303)
 
     return routes
@@ -69,11 +71,3 @@ def _ask(predictor: Predictor, photo: Photo) -> Shown:
         raise
     except PredictionError as error:
         return Shown(why_not=f"No prediction can be had right now. {error}")
-
-
-def _form_image() -> tuple[CheckedImage, str]:
-    """Return the form's image and its file's name without the suffix."""
-    file = request.files.get("image")
-    if file is None or not file.filename:
-        raise UndecodableImage("Choose a photo first.")
-    return check_image(check_size(file.read())), file.filename.rsplit(".", 1)[0]

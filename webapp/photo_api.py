@@ -8,7 +8,9 @@ from flask import Blueprint, Response, request
 from webapp.clock import rfc3339
 from webapp.photos import MAX_ID, PhotoRecord, PhotoStore
 from webapp.queries import whole_number
-from webapp.uploads import read_image, title_of
+from webapp.ranges import photo_file
+from webapp.titles import title_of
+from webapp.uploads import read_image
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
 MAX_LIMIT = 200
@@ -35,11 +37,7 @@ def blueprint(photos: PhotoStore) -> Blueprint:
     @routes.get("/photos/<photo_id:photo_id>/image")
     def get_image(photo_id: int) -> Response:
         record, content = photos.load(photo_id)
-        response = Response(content, mimetype=record.media_type)
-        response.set_etag(f"{record.id}-{record.version}")
-        response.cache_control.no_cache = True  # a photo can be replaced: ask before using a copy
-        response.make_conditional(request, accept_ranges=True, complete_length=len(content))
-        return response
+        return photo_file(content, record.media_type, f"{record.id}-{record.version}")
 
     @routes.post("/photos")
     def add_photo() -> tuple[dict[str, Any], int, dict[str, str]]:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.clock import utc_now
-from webapp.database import Database, UtcTime, connect, metadata
+from webapp.database import Database, UtcTime, connect, metadata, told
 from webapp.images import CheckedImage
 from webapp.photo_files import PhotoFiles
 from webapp.predictor import Photo, PhotoInput, UnknownPhoto, UnreadablePhoto
@@ -147,7 +147,7 @@ class PhotoStore:
                         row = connection.execute(_BY_ID, {"photo_id": photo_id}).first()
                         self._files.settle(photo_id, version, current=_record(row).version if row else None)
         except (OSError, SQLAlchemyError) as error:
-            log.warning("files of unfinished uploads are left for the next start: %s", _in_short(error))
+            log.warning("files of unfinished uploads are left for the next start: %s", told(error))
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -218,8 +218,3 @@ def _keep_writers_out(connection: Connection) -> None:
     else:
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("LOCK TABLE photo IN SHARE MODE"))
-
-
-def _in_short(error: Exception) -> str:
-    """Return the driver's words, without the statement and its parameters."""
-    return str(getattr(error, "orig", None) or error)
