@@ -1,5 +1,6 @@
 """The command line `sweetspot`: run the comparison, start one variant, report a run. Heavy imports come late."""
 
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import click
 
 from bench import experiments
 from bench.exits import MEANING, Exit, Failure, UsageProblem
+from bench.terminal import check_names, open_streams, say
 
 ROOT = Path(__file__).resolve().parents[1]
 EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
@@ -29,6 +31,7 @@ Exit codes:
   {Exit.USAGE:>3}  no such model, or wrong usage
   {Exit.NOT_READY:>3}  the server cannot be reached
   {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
+DISK_SAYS_NO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 photos_option = click.option(
     "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
     help="Folder with the photos of the catalogue.",
@@ -85,7 +88,7 @@ def report(run: Path) -> None:
     """Make the report of a RUN folder again, and before it results.csv from the raw files."""
     from bench.session import writeup
 
-    click.echo(writeup.again(run, experiments.by_name()))
+    say(writeup.again(run, experiments.by_name()))
 
 
 @sweetspot.command(epilog=COMPARE_EXITS)
@@ -150,7 +153,7 @@ def photo_folder(folder: Path) -> Path:
 
 def complain(failure: Failure) -> None:
     """Say what is wrong."""
-    click.echo(f"sweetspot: {failure}", err=True)
+    say(f"sweetspot: {failure}", err=True)
 
 
 def stop_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -161,20 +164,30 @@ def stop_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
 def bug() -> int:
     """Keep the traceback in a file and name it: it is for us, not for the user."""
     handle, path = tempfile.mkstemp(prefix="sweetspot-bug-", suffix=".txt")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         traceback.print_exc(file=file)
-    click.echo(f"sweetspot: a bug: {sys.exception()!r}; please report it with {path}", err=True)
+    say(f"sweetspot: a bug: {sys.exception()!r}; please report it with {path}", err=True)
     return Exit.BUG
+
+
+def no_room(error: OSError) -> int:
+    """Say that the disk does not take more, which no code can mend; any other error of the system is a bug of ours."""
+    if error.errno not in DISK_SAYS_NO:
+        return bug()
+    say(f"sweetspot: cannot write{f' {error.filename}' if error.filename else ''}: {error.strerror}", err=True)
+    return Exit.USAGE
 
 
 def main() -> NoReturn:
     """Run the command line; the only place that turns failures into messages and exit codes."""
+    open_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if (
             signal.getsignal(number) is not signal.SIG_IGN
         ):  # `nohup` has said that a closed terminal is no reason to stop
             signal.signal(number, stop_in_order)
     try:
+        check_names(sys.argv)
         sweetspot.main(prog_name="sweetspot", standalone_mode=False)
         code: int = Exit.OK
     except Failure as failure:
@@ -185,6 +198,8 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = Exit.INTERRUPTED
+    except OSError as error:
+        code = no_room(error)
     except Exception:  # noqa: BLE001 - whatever else it is, no traceback reaches a user
         code = bug()
     sys.exit(code)

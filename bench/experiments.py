@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.exits import Exit, UsageProblem
+from bench.processes import surroundings
 from bench.stacks import stack
 from bench.stacks.stack import Stack
+from bench.terminal import say
 
 if TYPE_CHECKING:
     from bench.session.experiment import Experiment
@@ -41,9 +43,11 @@ def run(asked: Asked) -> Exit:
     from bench.session import loop
     from bench.session.session import Settings
 
-    forget_our_environment()
+    dropped = [*surroundings.matching(os.environ), *forget_our_environment()]
+    if dropped:
+        say(surroundings.told(dropped), err=True)
     name, command = Path(asked.profile).stem, ["sweetspot", *sys.argv[1:]]
-    settings = Settings(name, asked.photos, asked.out, asked.seed, thresholds.load(), command, stacks)
+    settings = Settings(name, asked.photos, asked.out, asked.seed, thresholds.load(), command, stacks, dropped)
     return loop.conduct(loop.begin(settings, experiments), experiments)
 
 
@@ -83,7 +87,9 @@ def by_name() -> dict[str, type["Experiment"]]:
     return {"latency": Latency, "peers": Peers}
 
 
-def forget_our_environment() -> None:
-    """Drop our own variables: a database or a deadline from the shell would be measured without being told."""
-    for name in [name for name in os.environ if name.startswith("SWEETSPOT_")]:
+def forget_our_environment() -> list[str]:
+    """Drop our own variables and return their names: a run has a database and a deadline of its own."""
+    dropped = surroundings.matching(os.environ, surroundings.OURS)
+    for name in dropped:
         del os.environ[name]
+    return dropped

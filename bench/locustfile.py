@@ -291,7 +291,9 @@ def connect(environment: Any, runner: Runner | None, **_: object) -> None:  # no
         environment.events.test_start.add_listener(coordinator.start)
         environment.events.test_stopping.add_listener(coordinator.stop)
         environment.events.quitting.add_listener(coordinator.stop)  # else Locust decides on its exit code before
-    environment.sweetspot_signals = [interrupted_by(number) for number in (signal.SIGINT, signal.SIGHUP)]
+    # With --headless, Locust hears SIGTERM only when the test is over: it would die, and its workers would go on.
+    late = (signal.SIGTERM,) if environment.parsed_options.headless and not isinstance(runner, WorkerRunner) else ()
+    environment.sweetspot_signals = [interrupted_by(number) for number in (signal.SIGINT, signal.SIGHUP, *late)]
 
 
 def interrupted_by(number: signal.Signals) -> object:

@@ -480,7 +480,10 @@ class Experiments:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything that run.json says. The run is valid where all its experiments are."""
+    """Everything that run.json says. The run is valid where all its experiments are.
+
+    `left_out` names the photos that are not in the catalogue, though they were in its folder, and says why.
+    """
 
     schema: str = SCHEMA
     id: str = ""
@@ -494,6 +497,7 @@ class Run:
     machine: Machine = Machine()
     versions: dict[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
+    left_out: tuple[str, ...] = ()
     null: Null | None = None
     gates: tuple[Gate, ...] = ()
     experiments: Experiments = Experiments()

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from bench.comparing import latency, machine, peers, side, words
 from bench.comparing.machine import Movement
 from bench.comparing.row import UNTOLD, Row
 from bench.exits import Exit, UsageProblem, write
+from bench.terminal import say
 from runfile import Recorded, RunFileError, read
 from runfile.decoding import encode
 
@@ -60,7 +59,7 @@ def compare(base: Path, new: Path, out: Path | None) -> Exit:
         found = comparison(read(base), read(new))
     except RunFileError as error:
         raise UsageProblem(str(error)) from error
-    click.echo("\n".join(lines(found)))
+    say("\n".join(lines(found)))
     if out is not None:
         save(found, out)
     return found.code

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.conformance.checks import EXTENSIONS, Group, Result
 from bench.conformance.subject import Subject
+from bench.terminal import plain
 
 STYLES = {"pass": "green", "fail": "bold red", "not offered": "dim"}
 PLAIN_WIDTH = 160  # of a pipe or a file, which have none of their own
@@ -26,15 +27,17 @@ def show(subject: Subject, results: Sequence[Result]) -> None:
 def table(subject: Subject, results: Sequence[Result]) -> Table:
     """Return the table: a row for each check, and under a failed one what is asked and where that is written."""
     columns = [*(Column(name, no_wrap=True) for name in ("check", "level", "verdict")), Column("seen", overflow="fold")]
-    title = f"Open Inference Protocol V2: model {subject.model} at {subject.client.url}"
-    made = Table(*columns, title=title, title_justify="left")
+    title = plain(f"Open Inference Protocol V2: model {subject.model} at {subject.client.url}")
+    made = Table(*columns, title=Text(title), title_justify="left")
     for group, rows in groupby(results, lambda each: each.group):
         made.add_section()
         advertised = " (advertised)" if subject.advertises(group) else " (not advertised)"
         made.add_row(Text(group + (advertised if group in EXTENSIONS else ""), style="bold"))
         for each in rows:
             asked = f"\nasked: {each.asked} [{each.place}]" if each.verdict == "fail" else ""
-            made.add_row(each.id, each.level, Text(each.verdict, style=STYLES[each.verdict]), Text(each.seen + asked))
+            made.add_row(
+                each.id, each.level, Text(each.verdict, style=STYLES[each.verdict]), Text(plain(each.seen + asked))
+            )
     return made
 
 

@@ -4,15 +4,13 @@ Where a run is judged by a threshold, the doctor judges by the same. Most module
 find out is whether they are there.
 """
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from bench.doctor.finding import Finding, checklist, closing_words, exit_code
 from bench.doctor.setup import look_at_setup
 from bench.exits import Exit, write
+from bench.terminal import say
 
 if TYPE_CHECKING:
     from bench.calibration.lines import Line
@@ -30,15 +28,16 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
     findings: list[Finding] = look_at_setup(photos)
     lines: list[Line] = []
     if findings[0].verdict == "problem":  # packages are missing: the rest cannot even be imported
-        say(findings)
+        tell(findings)
         return exit_code(findings)
     from bench.load.known import Place
     from bench.machine.cores import split_cores
+    from bench.processes import scratch
 
-    with tempfile.TemporaryDirectory(prefix="sweetspot-doctor-") as folder:
-        place = Place(split_cores(), Path(folder))
+    with scratch.folder("doctor") as folder:
+        place = Place(split_cores(), folder)
         findings += examine(place)
-        say(findings)
+        tell(findings)
         save(out, findings, lines)
         if calibrate:
             lines = tried(place)
@@ -67,9 +66,9 @@ def examine(place: "Place") -> list[Finding]:
     return findings
 
 
-def say(findings: list[Finding]) -> None:
+def tell(findings: list[Finding]) -> None:
     """Print the checklist and what it comes to."""
-    click.echo(f"{checklist(findings)}\n\n{closing_words(findings)}")
+    say(f"{checklist(findings)}\n\n{closing_words(findings)}")
 
 
 def tried(place: "Place") -> list["Line"]:
@@ -78,13 +77,13 @@ def tried(place: "Place") -> list["Line"]:
     from bench.calibration.trials import Size, calibrate, tells_the_truth, trials
     from bench.machine import counters
 
-    click.echo("\nThe load generator against servers with known answers: about five minutes.\n")
+    say("\nThe load generator against servers with known answers: about five minutes.\n")
     used = {*place.cores.sut, *place.cores.generator}
     before = counters.read(used)
     lines = calibrate(place, trials(Size()))
     stolen = counters.read(used).since(before).steal_share
     meanwhile = "" if stolen is None else f" Meanwhile the host took {stolen:.1%} of the cores' time."
-    click.echo(f"{table(lines)}\n\n{TRUE if tells_the_truth(lines) else UNTRUE}{meanwhile}")
+    say(f"{table(lines)}\n\n{TRUE if tells_the_truth(lines) else UNTRUE}{meanwhile}")
     return lines
 
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from bench.doctor.finding import Finding, ok, stops, warning
-from bench.processes.guarded import ROOT
+from bench.processes.guarded import ROOT, environment
 
 PIN = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.MULTILINE)  # name==version ; marker \\
 SET_UP = "run `make setup`"
@@ -64,7 +64,7 @@ def pinned(text: str) -> dict[str, str]:
 def runtime() -> Finding:
     """Ask ONNX Runtime, in a process of its own, on what it can compute, and the NVIDIA driver whether it is there."""
     what = "ONNX Runtime"
-    answer = output([sys.executable, "-c", ASK_ONNX_RUNTIME])
+    answer = output([sys.executable, "-P", "-c", ASK_ONNX_RUNTIME])
     if answer is None:
         return stops(what, "cannot be loaded", SET_UP)
     version, *providers = answer.split()
@@ -80,7 +80,7 @@ def runtime() -> Finding:
 def output(argv: list[str]) -> str | None:
     """Return what a command prints, None when there is no such command, or it fails or hangs."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=DEADLINE_S, env=environment())
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.processes.guarded import ROOT
+from bench.processes.guarded import ROOT, environment
 from runfile.facts import Machine
 
 NICENESS = 10
@@ -94,6 +94,8 @@ def git_describe() -> str:
     """Return `git describe` of the repository, empty where it cannot be had."""
     argv = ["git", "describe", "--always", "--dirty", "--tags"]
     try:
-        return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run(
+            argv, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""

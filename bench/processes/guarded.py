@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from bench.exits import Failure, StackFailed
+from bench.processes.surroundings import without_foreign
+from bench.terminal import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = Path(__file__).with_name("guard.py")
@@ -20,6 +22,7 @@ ORDER_DEADLINE_S = 5.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
 TAIL_LINES = 15
 PIECE = 65536
+LONGEST_LINE = 64 * 1024 * 1024  # far more than a turn of a closed loop has to tell
 
 
 class Lines:
@@ -30,18 +33,28 @@ class Lines:
         self._read = b""
 
     def next(self, timeout_s: float | None) -> str | None:
-        """Return the next line, "" at end of file, None when there was none in time."""
+        """Return the next line, "" at end of file or where a line has no end, None when there was none in time."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while b"\n" not in self._read:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not select.select([self._source], [], [], left)[0]:
                 return None
             received = os.read(self._source.fileno(), PIECE)
-            if not received:
-                return ""
             self._read += received
+            if not received or len(self._read) > LONGEST_LINE:
+                return ""
         line, _, self._read = self._read.partition(b"\n")
-        return line.decode()
+        return line.decode(errors="replace")
+
+
+def end_of(file: Path) -> str:
+    """Return the end of a file that may be of any size and hold anything; "" where there is none."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - PIECE))
+            return log.read(PIECE).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def ending(code: int) -> str:
@@ -153,8 +166,8 @@ class Guarded:
 
     def tail(self) -> str:
         """Return the last lines of the log: what a reader needs when the command failed."""
-        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-        return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:]) or "    (its log is empty)"
+        lines = end_of(self.log).splitlines()[-TAIL_LINES:]
+        return "\n".join(f"    {plain(line)}" for line in lines) or "    (its log is empty)"
 
     def words(self, what: str) -> str:
         """Return what became of it, with the last lines of its log."""
@@ -182,8 +195,11 @@ class Guarded:
 
 
 def environment(*more: Mapping[str, str], path: Iterable[Path] = ()) -> dict[str, str]:
-    """Return the environment of a child: ours, then what is given, with the repository importable."""
-    child = {name: value for part in (os.environ, *more) for name, value in part.items()}
+    """Return the environment of a child: ours without other people's settings, then what is given.
+
+    The repository and these folders are importable, and nothing else that is not installed.
+    """
+    child = {name: value for part in (without_foreign(os.environ), *more) for name, value in part.items()}
     places = [str(ROOT), *(str(folder) for folder in path), child.get("PYTHONPATH", "")]
     child["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(place for place in places if place))
     return child

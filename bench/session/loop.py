@@ -43,6 +43,7 @@ def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
             "photos": str(settings.photos),
             "deadline_s": DEADLINE_S,
             "thresholds_version": settings.limits.version,
+            **({"variables_not_handed_on": ", ".join(settings.dropped)} if settings.dropped else {}),
         },
         machine=cores.fingerprint(split),
         versions=cores.versions(),

@@ -9,6 +9,7 @@ from typing import Self
 
 from bench.machine.cores import give_way
 from bench.session.experiment import Step
+from bench.terminal import plain, say
 
 REDRAW_S = 1.0
 
@@ -58,7 +59,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what this module is for
+        say(text, err=True)
 
 
 class Bar(Lines):
@@ -69,7 +70,11 @@ class Bar(Lines):
         from rich.progress import BarColumn, Progress, TextColumn
 
         super().__init__(plan)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]} left"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[left]} left"),
+        )
         self.bar = Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
         self.over = threading.Event()
         self.drawing = threading.Thread(target=self._draw, name="progress", daemon=True)
@@ -93,11 +98,11 @@ class Bar(Lines):
 
     def step(self) -> None:
         """Say what begins."""
-        self.bar.update(self.task, description=self.plan.next().text)
+        self.bar.update(self.task, description=plain(self.plan.next().text))
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self.bar.console.print(text, markup=False, highlight=False)
+        self.bar.console.print(plain(text), markup=False, highlight=False)
 
 
 def clock(seconds: float) -> str:

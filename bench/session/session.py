@@ -27,6 +27,7 @@ class Settings:
     limits: Thresholds
     command: Sequence[str]
     stacks: Sequence[Stack] = ()
+    dropped: Sequence[str] = ()  # variables of the shell that nothing we start gets
 
 
 @dataclass

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import pandas as pd
 
 from bench.exits import Exit, UsageProblem
@@ -13,6 +12,8 @@ from bench.gates.thresholds import Thresholds
 from bench.session import gates
 from bench.session.experiment import Conclusion, Experiment, Raw
 from bench.session.session import Session
+from bench.stacks.up import photos_left_out
+from bench.terminal import say
 from runfile import Recorded, RunFileError
 from runfile import read as read_run
 from runfile.decoding import encode
@@ -96,22 +97,24 @@ def tell(session: Session, experiments: Sequence[Experiment]) -> Exit:
     run = session.folder.run
     rows = read_run(session.folder.path).results or ()
     for each in experiments:
-        click.echo("\n".join(each.words(run, [row for row in rows if row.experiment == each.name])))
-    click.echo("\n".join(endings(run)), nl=bool(endings(run)))
+        say("\n".join(each.words(run, [row for row in rows if row.experiment == each.name])))
+    for line in endings(run):
+        say(line)
     if session.failure is not None:
-        click.echo(f"sweetspot: {session.failure}", err=True)
-    click.echo(render(session.folder.path))
+        say(f"sweetspot: {session.failure}", err=True)
+    say(render(session.folder.path))
     return session.failure.code if session.failure is not None else exit_code(run)
 
 
 def endings(run: Run) -> list[str]:
-    """Say what was not as it should be: trials that failed, a run that did not end, numbers not to be used."""
+    """Say what was not as it should be: photos and trials left out, a run that did not end, numbers not to be used."""
     failed = [each for found in run.found.values() for each in found.failed]
     lines = [
         f"{'tried again' if each.again else 'left out'}: {each.variant or 'turns'}"
         f"{f', block {each.block}' if each.block else ''}: {each.reason}"
         for each in failed
     ]
+    lines += photos_left_out(run.left_out)
     if run.state != "complete":
         lines.append(f"The run was {run.state}; what was measured before is kept.")
     if not run.validity.valid:

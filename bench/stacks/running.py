@@ -14,10 +14,13 @@ from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
 from bench.processes.ports import HOST, wait_until_ready
 from bench.stacks.stack import Argv, Process, Role, Stack
+from bench.terminal import plain
 
 PREPARE_DEADLINE_S = 300.0
 READY_DEADLINE_S = 60.0
 DEPLOY_DEADLINE_S = 120.0
+LEFT_OUT = "left out: "
+MOST_BYTES = 1024 * 1024  # of a log that are looked at
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class RunningStack:
         self.place = place
         self.processes: dict[str, Guarded] = {}
         self.ports: dict[str, int] = {}
+        self.left_out: list[str] = []  # what the prepare commands said of photos that are not in the catalogue
         self._may_end: set[str] = set()
 
     @property
@@ -147,6 +151,7 @@ class RunningStack:
         for number, argv in enumerate(commands, start=1):
             with self._command(f"{what}-{number}", argv, values, {}) as command:
                 command.end_well(deadline_s)
+                self.left_out += left_out(command.log)
 
     def _start(self, process: Process) -> None:
         port = self.ports[process.name]
@@ -156,6 +161,13 @@ class RunningStack:
             running.must_run()
         else:
             wait_until_ready(running, port, process.ready, READY_DEADLINE_S)
+
+
+def left_out(log: Path) -> list[str]:
+    """Return what a log says of photos that were left out: lines that begin so."""
+    with log.open("rb") as file:
+        lines = file.read(MOST_BYTES).decode(errors="replace").splitlines()
+    return [plain(line.removeprefix(LEFT_OUT)) for line in lines if line.startswith(LEFT_OUT)]
 
 
 def free_ports(stack: Stack, wish: int | None = None) -> dict[str, int]:

@@ -1,29 +1,39 @@
 """`sweetspot up`: one variant, running until Ctrl-C, with its addresses and what to try."""
 
-import tempfile
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
+from bench.processes import scratch, surroundings
 from bench.stacks.running import Place, RunningStack
 from bench.stacks.stack import Stack
+from bench.terminal import say
 
 WATCH_S = 0.5
+SHOWN = 10  # photos that are left out
 
 
 def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
     """Start the stack, say where it is, and watch it. Raises StackFailed when one of its processes ends."""
-    with tempfile.TemporaryDirectory(prefix=f"sweetspot-{stack.name}-") as folder:
-        place = Place(data=Path(folder) / "data", logs=Path(folder) / "logs", photos=photos, port=port)
-        click.echo(f"{stack.title}: starting ...", err=True)
+    with scratch.folder(stack.name) as folder:
+        place = Place(data=folder / "data", logs=folder / "logs", photos=photos, port=port)
+        if dropped := surroundings.matching(os.environ):
+            say(surroundings.told(dropped), err=True)
+        say(f"{stack.title}: starting ...", err=True)
         with RunningStack(stack, place) as running:
             try:
-                click.echo("\n".join(words(running)))  # within the try: a reader may press Ctrl-C at the last word
+                say("\n".join(words(running)))  # within the try: a reader may press Ctrl-C at the last word
                 while True:
                     running.processes[stack.pages.name].wait(WATCH_S)
                     running.check()
             except KeyboardInterrupt:
-                click.echo("stopping ...", err=True)
+                say("stopping ...", err=True)
+
+
+def photos_left_out(told: Sequence[str]) -> list[str]:
+    """Return the first photos that are not in the catalogue, with the reason, and how many more there are."""
+    more = [f"  and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return [f"photos left out: {len(told)}", *(f"  {each}" for each in told[:SHOWN]), *more] if told else []
 
 
 def words(running: RunningStack) -> list[str]:
@@ -35,7 +45,8 @@ def words(running: RunningStack) -> list[str]:
         for process in running.stack.processes
     ]
     return [
-        "", f"  {url}/", "", *rows, "", f"  logs in {running.place.logs}", "", "Try:",
+        "", f"  {url}/", "", *photos_left_out(running.left_out), *rows, "",
+        f"  logs in {running.place.logs}", "", "Try:",
         f"  curl {url}/readyz",
         f"  curl '{url}/api/photos?limit=3'",
         f"  curl -i {url}/api/photos/ID/prediction      # an id of the list; look at Server-Timing",

@@ -1,0 +1,60 @@
+"""Other people's settings: variables of the shell that would change what is measured, in one list.
+
+What we start gets none of them, and whoever runs something is told so: a number of workers or a preloaded allocator
+that nobody wrote down would be measured as if it were ours. What a stack file sets counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+FOREIGN = (
+    # Web servers, frameworks, the load generator; gunicorn and uvicorn read even those that nobody calls theirs.
+    "GUNICORN_*", "UVICORN_*", "HYPERCORN_*", "WEB_CONCURRENCY", "PORT", "SENDFILE", "FORWARDED_ALLOW_IPS",
+    "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "FLASK_*", "WERKZEUG_*", "LOCUST_*", "GEVENT_*", "GEVENTHTTPCLIENT_*",
+    "GREENLET_*", "UVLOOP_*",
+    # The other inference servers.
+    "BENTOML_*", "MLSERVER_*", "KSERVE_*", "RAY_*", "LITSERVE_*", "LIT_*",
+    # Telemetry, profilers and debuggers that settle in every process.
+    "OTEL_*", "PROMETHEUS_*", "DD_*", "NEW_RELIC_*", "SENTRY_*", "ELASTIC_APM_*", "COVERAGE_*", "PYDEVD_*", "PYCHARM_*",
+    "SQLALCHEMY_*",
+    # Python, the allocator and the loader. PYTHONHOME and the encoding are how this very Python runs.
+    "PYTHON*", "MALLOC*", "GLIBC_TUNABLES", "JE_MALLOC_*", "MIMALLOC_*", "TCMALLOC_*", "LD_*", "DYLD_*",
+    "*SAN_OPTIONS",
+    # Threads of numerical libraries, and the runtime of the model.
+    "OMP_*", "GOMP_*", "KMP_*", "OPENBLAS_*", "GOTO_*", "MKL_*", "BLIS_*", "NVPL_*", "VECLIB_*", "NUMEXPR_*",
+    "NUMPY_*", "NPY_*",
+    "TBB_*", "ORT_*", "ONNX_*", "ONNXRUNTIME_*", "CUDA_LAUNCH_BLOCKING", "CUDNN_*", "CUBLAS_*", "NVIDIA_TF32_OVERRIDE",
+    "PILLOW_*", "JSIMD_*", "ARROW_*",
+    # SQLite, and proxies: everything that is measured is on this machine.
+    "SQLITE_*", "*_PROXY", "CURL_*", "SSLKEYLOGFILE",
+    # Else git would describe another repository.
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
+)  # fmt: skip
+KEPT = (
+    "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONCOERCECLOCALE", "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH",
+    "CURL_CA_BUNDLE",
+)  # fmt: skip
+OURS = ("SWEETSPOT_*",)  # settings of the product: `up` hands them on, a run has its own
+
+
+def matching(names: Iterable[str], patterns: Iterable[str] = FOREIGN) -> list[str]:
+    """Return those names that are in the list, whatever their case: proxies are written in both."""
+    wanted = tuple(patterns)
+    return sorted(
+        name
+        for name in names
+        if name.upper() not in KEPT and any(fnmatchcase(name.upper(), pattern) for pattern in wanted)
+    )
+
+
+def without_foreign(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that what we start may have."""
+    dropped = set(matching(variables))
+    return {name: value for name, value in variables.items() if name not in dropped}
+
+
+def told(dropped: Iterable[str]) -> str:
+    """Say in a line which variables are not handed on, "" where none is. Names only: a value may be a password."""
+    names = ", ".join(dropped)
+    return f"not handed on, since it would change what is measured: {names}" if names else ""

@@ -1,0 +1,57 @@
+"""What the shell has set for other programs reaches nothing that we start."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.processes import surroundings
+from bench.processes.guarded import ROOT, Guarded, environment
+
+OTHERS = (
+    "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "UVICORN_WORKERS", "LOCUST_USERS", "PYTHONOPTIMIZE", "PYTHONSTARTUP",
+    "PYTHONDEVMODE", "PYTHONMALLOC", "PYTHONASYNCIODEBUG", "PYTHON_GIL", "MALLOC_ARENA_MAX", "MALLOC_CONF",
+    "LD_PRELOAD",
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ORT_LOG_LEVEL", "FLASK_DEBUG",
+    "PROMETHEUS_MULTIPROC_DIR", "OTEL_SDK_DISABLED", "http_proxy", "HTTPS_PROXY", "all_proxy", "GLIBC_TUNABLES",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_would_change_the_measurement_is_not_handed_on(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "7")
+    assert name not in environment()
+    assert name in surroundings.told(surroundings.matching(os.environ))
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SWEETSPOT_X", "MINE"]
+)
+def test_what_everybody_needs_stays(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "value")
+    assert environment()[name] == "value"
+    assert name not in surroundings.matching(os.environ)
+
+
+def test_what_a_stack_sets_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert environment({"OMP_NUM_THREADS": "1"})["OMP_NUM_THREADS"] == "1"
+
+
+def test_values_are_not_told():
+    assert surroundings.told(["A", "B"]).endswith(": A, B")
+    assert surroundings.told([]) == ""
+
+
+@pytest.mark.parametrize("name", ["reports", "runfile", "webapp", "vision", "bench", "numpy"])
+def test_a_child_imports_ours_and_not_what_pythonpath_names(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    log = tmp_path / "log"
+    with Guarded("it", [sys.executable, "-c", f"import {name}"], env=environment(), log=log) as it:
+        assert it.wait(30) == 0, log.read_text()
+
+
+def test_the_variants_folder_is_importable_beside_ours(tmp_path: Path):
+    assert environment(path=[tmp_path])["PYTHONPATH"] == f"{ROOT}:{tmp_path}"
