@@ -57,8 +57,12 @@ class Numbers(click.ParamType[tuple[int, ...]]):
     type=click.IntRange(min=1),
     default=256,
     show_default=True,
-    help="How many images may wait at most; no request may have more.",
+    help="How many images may wait at most, those of batch jobs not counted before people; no request may have more.",
 )
+@click.option("--body-budget-mb", type=click.IntRange(min=1), default=128, show_default=True,
+              help="MB that the bodies of all requests may take at once; beyond it is 503.")  # fmt: skip
+@click.option("--ready-within", "ready_within_s", type=click.FloatRange(min=1), default=120.0, show_default=True,
+              help="Seconds that a new process may take to load; one that takes longer is ended.")  # fmt: skip
 @click.option("--repository", is_flag=True, help="Let clients load and unload models of the folder.")
 @click.option("--drain-grace", "drain_grace_s", type=click.FloatRange(min=0), default=0.0, show_default=True,
               help="Seconds after SIGTERM in which requests are still served, but readiness is refused.")  # fmt: skip
@@ -71,16 +75,16 @@ def command(host: str, port: int, inherited: str | None, deadline_ms: float, **n
     """
     options = Options(deadline_s=deadline_ms / 1e3, **named)
     if inherited is None:
-        sys.exit(keep(host, port, options.drain_grace_s))
+        sys.exit(keep(host, port, options))
     serve(options, *(socket.socket(fileno=int(number)) for number in inherited.split(",")))
 
 
-def keep(host: str, port: int, grace_s: float) -> int:
+def keep(host: str, port: int, options: Options) -> int:
     """Hold the port, and have the same command line served by a process of its own."""
     from model_as_service.server.keeper import Keeper
 
     try:
-        keeper = Keeper(sys.argv[1:], host, port, grace_s=grace_s)
+        keeper = Keeper(sys.argv[1:], host, port, grace_s=options.drain_grace_s, ready_s=options.ready_within_s)
     except OSError as error:
         sys.exit(f"inference server: {host}:{port} cannot be used ({error.strerror}); choose another --port")
     with keeper:

@@ -4,7 +4,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from model_as_service.server import routes
-from model_as_service.server.inference import Inference, Receive, Scope, Send, refusal, respond
+from model_as_service.server.bodies import BODY, Budget, Receive
+from model_as_service.server.inference import Inference, Scope, Send, refusal, respond
 from model_as_service.server.metrics import Metrics
 from model_as_service.server.options import Options
 from model_as_service.server.refused import BUG
@@ -24,26 +25,31 @@ class App:
     def __init__(self, options: Options, repository: Repository, *, decoders: int = 0) -> None:
         self.draining = False
         self.metrics = Metrics()
+        self.budget = Budget(options.body_budget_mb * 1_000_000)
         self.repository = repository
         self.scheduler = Scheduler(self.metrics.batch, capacity=options.queue, decoders=decoders)
         self.tracer = _tracer(options.traces) if options.traces else None
-        self.metrics.watch(repository, self.scheduler)
+        self.metrics.watch(repository, self.scheduler, self.budget)
         self._infer = Inference(repository, self.scheduler, self.metrics, self.tracer, deadline_s=options.deadline_s)
         self._rest = routes.create(repository, self.scheduler, self.metrics, lambda: self.draining)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, and keep nothing of its body."""
         if self.draining:
             send = _last(send)
-        target = _target(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if target is None:
-            await self._rest(scope, receive, send)
-            return
+        target = _target(scope["method"], scope["path"])
         try:
-            await self._infer(scope, receive, send, *target)
+            if target is None:
+                await self._rest(_as_get(scope), receive, send)
+            else:
+                await self._infer(scope, receive, send, *target)
         except Exception:
+            if target is None:
+                raise
             log.exception("a bug")
             await respond(send, BUG.status, *refusal(BUG))
+        finally:
+            scope[BODY].release()
 
     def refuses(self, method: str, path: str, headers: Headers) -> tuple[bytes, Headers] | None:
         """Return the 503 for the head of an inference that would be in vain, None for every other request."""
@@ -73,6 +79,11 @@ def _target(method: str, path: str) -> tuple[str, str | None] | None:
         case ["", "v2", "models", name, "versions", number, "infer"]:
             return name, number
     return None
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Return what HEAD asks for: the same answer, of which uvicorn sends no body."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 def _last(send: Send) -> Send:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from model_as_service.server.lanes import INTERACTIVE, Job
+from model_as_service.server.bodies import BODY, Body, Receive
+from model_as_service.server.lanes import BULK, INTERACTIVE, Job
 from model_as_service.server.reading import HEADER_LENGTH, read
 from model_as_service.server.refused import Abandoned, Refused
 from model_as_service.server.scheduler import expired
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
     from model_as_service.server.traces import Tracer
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CONNECTION = "sweetspot.connection"  # in the scope: who tells us that the client has gone
-MAX_BODY = 48 * 1024 * 1024
-BODY_S = 10.0  # a body that takes longer to arrive holds a connection for nothing
 LENGTH = HEADER_LENGTH.lower().encode()
 TIMEOUTS_MS = (b"x-request-timeout-ms", b"x-envoy-expected-rq-timeout-ms")  # ours, and that of Envoy and Knative
 
@@ -86,10 +84,10 @@ class Inference:
     ) -> tuple[bytes, Headers]:
         header_length, budgets = _wishes(scope["headers"])
         self._scheduler.check(version, 1, INTERACTIVE, arrived + min(budgets, default=self._deadline_s))
-        connection = scope.get(CONNECTION)
-        at_once = connection is not None and connection.whole  # then nothing has to be waited for, and no clock set
-        body = (await receive())["body"] if at_once else await read_body(receive)
-        request = read(body, header_length)
+        body: Body = scope[BODY]
+        request = read(await body.read(receive), header_length)
+        if request.lane == BULK:
+            body.is_bulk()
         if request.timeout_s is not None:
             budgets.append(request.timeout_s)
         budget_s = min(budgets, default=self._deadline_s)
@@ -105,17 +103,15 @@ class Inference:
 
     async def _classified(self, job: Job, scope: Scope) -> None:
         """Wait until every image of a job has its answer, the deadline has passed or the client has gone."""
-        scheduler, connection = self._scheduler, scope.get(CONNECTION)
+        scheduler, connection = self._scheduler, scope[CONNECTION]
         scheduler.submit(job)
         late = asyncio.get_running_loop().call_later(job.deadline - monotonic(), scheduler.kill, job, expired())
-        if connection is not None:
-            connection.gone = lambda: scheduler.kill(job, Abandoned())
+        connection.gone = lambda: scheduler.kill(job, Abandoned())
         try:
             await job.done
         finally:
             late.cancel()
-            if connection is not None:
-                connection.gone = None
+            connection.gone = None
 
     def _answered(self, job: Job, scope: Scope, started: float, ended: float) -> None:
         encode_s, statistics = ended - started, job.version.statistics
@@ -132,25 +128,6 @@ class Inference:
             version.statistics.failed(monotonic() - arrived)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read a body, at most MAX_BODY bytes of it, whatever its length header says. Raises Refused, Abandoned."""
-    chunks, size, more = [], 0, True
-    try:
-        async with asyncio.timeout(BODY_S):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Abandoned
-                chunk = message["body"]
-                size, more = size + len(chunk), message["more_body"]
-                if size > MAX_BODY:
-                    raise Refused(f"the body is larger than {MAX_BODY:,} bytes", 413, reason="too_large")
-                chunks.append(chunk)
-    except TimeoutError:
-        raise Refused(f"the body did not arrive within {BODY_S:.0f} s", 408, reason="slow_client") from None
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 async def respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
     """Send a whole answer."""
     headers.append((b"content-length", str(len(body)).encode()))
@@ -165,6 +142,8 @@ def refusal(refused: Refused) -> tuple[bytes, Headers]:
         headers.append((b"retry-after", str(refused.retry_after).encode()))
     if refused.status in {408, 413}:  # the rest of the body is still to come, and nobody wants it
         headers.append((b"connection", b"close"))
+    if refused.status == 415:  # noqa: PLR2004
+        headers.append((b"accept-encoding", b"identity"))
     return orjson.dumps({"error": str(refused)}), headers
 
 

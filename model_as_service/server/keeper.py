@@ -4,8 +4,8 @@
     SIGUSR2  a new serving process starts; when it is ready it takes over, and the old one finishes what it has
     SIGTERM  the serving process drains, then all ends
 
-A serving process that crashes is replaced, and so is one whose event loop or model hangs. The port stays open
-meanwhile: connections wait in the kernel until the next one accepts them.
+A serving process that crashes is replaced, and so is one whose event loop or model hangs, or that does not get ready.
+The port stays open meanwhile: connections wait in the kernel until the next one accepts them.
 """
 
 import contextlib
@@ -31,13 +31,18 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 class Child:
     """One serving process. It tells over its lifeline that it is ready, and then that it is alive."""
 
-    def __init__(self, argv: Sequence[str], listener: socket.socket) -> None:
+    def __init__(self, argv: Sequence[str], listener: socket.socket, ready_s: float) -> None:
         self.lifeline, theirs = socket.socketpair()
         handed = (listener.fileno(), theirs.fileno())
         inherited = ["--inherited", f"{handed[0]},{handed[1]}"]
-        self.process = subprocess.Popen([sys.executable, "-m", __package__, *argv, *inherited], pass_fds=handed)
-        theirs.close()
-        self.ready = False
+        try:
+            self.process = subprocess.Popen([sys.executable, "-m", __package__, *argv, *inherited], pass_fds=handed)
+        except OSError:
+            self.lifeline.close()
+            raise
+        finally:
+            theirs.close()
+        self.ready, self._ready_s = False, ready_s
         self.heard = time.monotonic()
         self.ends_by = math.inf  # when it has to be gone
 
@@ -49,8 +54,13 @@ class Child:
         return bool(said)
 
     def hangs(self) -> bool:
-        """Tell whether it has been silent for too long."""
-        return self.ready and time.monotonic() - self.heard > HANG_S
+        """Tell whether it has been silent for too long; until it is ready it says nothing."""
+        return time.monotonic() - self.heard > (HANG_S if self.ready else self._ready_s)
+
+    @property
+    def fault(self) -> str:
+        """What one that hangs does, for the log."""
+        return "hangs" if self.ready else f"was not ready within {self._ready_s:.0f} s"
 
     def tell(self, number: int) -> None:
         """Send a signal; it may have ended meanwhile."""
@@ -71,8 +81,10 @@ class Child:
 class Keeper:
     """Context manager: holds the port until it is left. `run` returns the exit code."""
 
-    def __init__(self, argv: Sequence[str], host: str, port: int, *, grace_s: float = 0.0) -> None:
-        self._argv, self._end_s = argv, grace_s + END_S
+    def __init__(
+        self, argv: Sequence[str], host: str, port: int, *, grace_s: float = 0.0, ready_s: float = 120.0
+    ) -> None:
+        self._argv, self._end_s, self._ready_s = argv, grace_s + END_S, ready_s
         self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind((host, port))
@@ -80,7 +92,8 @@ class Keeper:
         self._successor: Child | None = None
         self._retired: list[Child] = []
         self._reload = self._roll = False  # asked for and not yet done
-        self._pause, self._again_at, self._code = SOON_S, 0.0, 0
+        self._pause, self._again_at = SOON_S, 0.0
+        self._code: int | None = None  # of the last one that ended
         self._wake, alarm = socket.socketpair()
         alarm.setblocking(False)  # noqa: FBT003
         self._alarm = alarm
@@ -103,13 +116,23 @@ class Keeper:
             if {signal.SIGTERM, signal.SIGINT} & told:
                 return self._stop()
             served = served or any(child.ready for child in self._children)
-            if not served and not self._children:
-                return self._code
+            if not served and not self._children and self._code is not None:
+                return self._code if self._code >= 0 else 128 - self._code  # as a shell tells of a signal
             self._follow(told)
             self._revive()
 
-    def _start(self) -> Child:
-        return Child(self._argv, self._listener)
+    def _start(self) -> Child | None:
+        """Start a serving process, or say why that is not possible now: there may be too many, or no memory for one."""
+        try:
+            return Child(self._argv, self._listener, self._ready_s)
+        except OSError as error:
+            self._later()
+            say(f"no serving process can be started now ({error.strerror}); trying again")
+            return None
+
+    def _later(self) -> None:
+        self._again_at = time.monotonic() + self._pause
+        self._pause = min(LATE_S, 2 * self._pause)
 
     def _wait(self) -> set[int]:
         """Sleep until a signal or a child says something; return the signals."""
@@ -137,8 +160,7 @@ class Keeper:
             say(f"the new serving process ended ({self._code}) before it was ready; the old one goes on")
         else:
             self._serving, self._successor = self._successor, None
-            self._again_at = time.monotonic() + self._pause
-            self._pause = min(LATE_S, 2 * self._pause)
+            self._later()
             if child.ready:
                 say(f"the serving process ended by itself ({self._code}); starting another")
 
@@ -149,8 +171,9 @@ class Keeper:
             self._roll = True
             if self._successor is not None:
                 self._successor.tell(signal.SIGKILL)  # asked again: it may never become ready
-        if self._roll and self._successor is None and self._serving is not None:
-            self._successor, self._roll = self._start(), False
+        if self._roll and self._successor is None and self._serving is not None and self._may_start:
+            self._successor = self._start()
+            self._roll = self._successor is None
         if self._successor is not None and self._successor.ready:
             if self._serving is not None:
                 self._serving.tell(signal.SIGUSR1)
@@ -159,21 +182,26 @@ class Keeper:
             self._serving, self._successor = self._successor, None
             self._reload = True  # another version may have gone live since the successor looked
         if self._serving is not None and self._serving.ready:
-            self._pause = SOON_S
+            self._pause = self._pause if self._roll else SOON_S
             if self._reload:
                 self._serving.tell(signal.SIGHUP)
                 self._reload = False
 
     def _revive(self) -> None:
         """End a process that hangs, and start one where none serves."""
-        if self._serving is not None and self._serving.hangs():
-            say("the serving process hangs; starting another")
-            self._serving.tell(signal.SIGKILL)
+        for child, name in ((self._serving, "the serving process"), (self._successor, "the new serving process")):
+            if child is not None and child.hangs():
+                say(f"{name} {child.fault}; it is ended")
+                child.tell(signal.SIGKILL)
         for child in self._retired:
             if time.monotonic() > child.ends_by:
                 child.tell(signal.SIGKILL)
-        if self._serving is None and time.monotonic() >= self._again_at:
+        if self._serving is None and self._may_start:
             self._serving = self._start()
+
+    @property
+    def _may_start(self) -> bool:
+        return time.monotonic() >= self._again_at
 
     def _stop(self) -> int:
         deadline = time.monotonic() + self._end_s
@@ -185,8 +213,9 @@ class Keeper:
 
 
 def say(words: str) -> None:
-    """Leave a line in the log."""
-    print(f"inference server: {words}", file=sys.stderr, flush=True)  # noqa: T201
+    """Leave a line in the log, where there is one: a full disk or a closed terminal ends nothing."""
+    with contextlib.suppress(OSError):
+        print(f"inference server: {words}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 if TYPE_CHECKING:
     from model_as_service.server.batch import Outcome
+    from model_as_service.server.bodies import Budget
     from model_as_service.server.lanes import Job
     from model_as_service.server.repository import Repository
     from model_as_service.server.scheduler import Scheduler
@@ -43,11 +44,15 @@ class Metrics:
             ("model", "version", "provider", "sha256"), registry=self.registry,
         )  # fmt: skip
 
-    def watch(self, repository: "Repository", scheduler: "Scheduler") -> None:
-        """Report the state of these two whenever the metrics are read."""
+    def watch(self, repository: "Repository", scheduler: "Scheduler", budget: "Budget") -> None:
+        """Report the state of these three whenever the metrics are read."""
         self._repository = repository
         depth = Gauge(f"{PREFIX}_queue_depth", "Images that wait for the model.", registry=self.registry)
         depth.set_function(lambda: scheduler.depth)
+        held = Gauge(f"{PREFIX}_body_bytes", "Bytes of bodies that are held.", registry=self.registry)
+        held.set_function(lambda: budget.held)
+        most = Gauge(f"{PREFIX}_body_budget_bytes", "How many may be.", registry=self.registry)
+        most.set(budget.total)
         healthy = Gauge(f"{PREFIX}_runner_healthy", "1, or 0 when the model hangs or fails.", registry=self.registry)
         healthy.set_function(lambda: float(not (scheduler.hangs or scheduler.fails)))
 

@@ -19,6 +19,8 @@ class Options:
     sizes: tuple[int, ...] = SIZES
     deadline_s: float = 1.0
     queue: int = 256
+    body_budget_mb: int = 128
+    ready_within_s: float = 120.0
     repository: bool = False
     drain_grace_s: float = 0.0
     traces: str | None = None

@@ -89,18 +89,24 @@ def _object(value: object, name: str) -> dict[str, Any]:
 
 
 def _parameters(holder: dict[str, Any], name: str) -> dict[str, Any]:
-    return _object(holder.get("parameters", {}), f"{name}.parameters")
+    return _object(_optional(holder, "parameters", {}), f"{name}.parameters")
+
+
+def _optional(holder: dict[str, Any], key: str, default: object) -> Any:  # noqa: ANN401  (it comes from JSON)
+    """Return a field that need not be there; null is as good as absent."""
+    value = holder.get(key)
+    return default if value is None else value
 
 
 def _count(parameters: dict[str, Any], key: str) -> int:
-    value = parameters.get(key, 0)
+    value = _optional(parameters, key, 0)
     if type(value) is not int or value < 0:
         raise Refused(f"parameters.{key} must be a whole number, 0 or more")
     return value
 
 
 def _flag(parameters: dict[str, Any], key: str, *, default: bool) -> bool:
-    value = parameters.get(key, default)
+    value = _optional(parameters, key, default)
     if not isinstance(value, bool):
         raise Refused(f"parameters.{key} must be true or false")
     return value
@@ -154,9 +160,10 @@ def _check_count(found: int, count: int) -> None:
 def _wanted(document: dict[str, Any], parameters: dict[str, Any]) -> list[Wanted]:
     """Return the outputs asked for, in order; none named means all."""
     default = _flag(parameters, "binary_data_output", default=False)
-    outputs = document.get("outputs") or [{"name": name} for name in DATATYPES]
+    outputs = _optional(document, "outputs", [])
     if not isinstance(outputs, list) or len(outputs) > len(DATATYPES):  # a million of them would be a huge answer
         raise Refused(f"outputs must be a list of at most {len(DATATYPES)}")
+    outputs = outputs or [{"name": name} for name in DATATYPES]
     return [_output(item, f"outputs[{number}]", default) for number, item in enumerate(outputs)]
 
 

@@ -169,7 +169,12 @@ async def prove(options: Options, name: str, number: str) -> None:
         "--device", options.device,
     ]  # fmt: skip
     quiet, heard = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=heard)
+    try:
+        child = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=heard)
+    except OSError as error:  # too many processes, no memory
+        raise ModelError(
+            f"{name} {number} cannot be proved now: no process can be started ({error.strerror})"
+        ) from error
     try:
         async with asyncio.timeout(PROOF_S):
             _, words = await child.communicate()

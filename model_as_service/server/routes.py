@@ -7,7 +7,8 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from model_as_service.server.inference import read_body, refusal
+from model_as_service.server.bodies import BODY
+from model_as_service.server.inference import refusal
 from model_as_service.server.metrics import Metrics
 from model_as_service.server.refused import BUG, Abandoned, Refused
 from model_as_service.server.repository import Repository, Version
@@ -116,13 +117,14 @@ def _repository(repository: Repository) -> APIRouter:
 
     @router.post("/v2/repository/index")
     async def index(request: Request) -> Response:
-        wanted = await _document(request)
-        entries = repository.index()
-        return json([entry for entry in entries if entry["state"] == "READY" or not wanted.get("ready")])
+        ready = (await _document(request)).get("ready")
+        if not isinstance(ready, bool | None):
+            raise Refused("ready must be true or false")
+        return json([entry for entry in repository.index() if entry["state"] == "READY" or not ready])
 
     @router.post("/v2/repository/models/{name}/load")
     async def load(name: str, request: Request) -> Response:
-        parameters = await _changes(request)
+        parameters = await _changes(request, allowed=repository.options.repository)
         try:
             await repository.load(name, _versions(parameters))
         except ModelError as error:
@@ -131,19 +133,21 @@ def _repository(repository: Repository) -> APIRouter:
 
     @router.post("/v2/repository/models/{name}/unload")
     async def unload(name: str, request: Request) -> Response:
-        await _changes(request)
+        await _changes(request, allowed=repository.options.repository)
         await repository.unload(name)
         return json({})
 
-    async def _changes(request: Request) -> dict[str, Any]:
-        if not repository.options.repository:
-            raise Refused(NOT_ENABLED, 403, reason="forbidden")
-        parameters = (await _document(request)).get("parameters", {})
-        if not isinstance(parameters, dict):
-            raise Refused("parameters must be a JSON object")
-        return parameters
-
     return router
+
+
+async def _changes(request: Request, *, allowed: bool) -> dict[str, Any]:
+    """Return the parameters of a request that changes what is served."""
+    if not allowed:
+        raise Refused(NOT_ENABLED, 403, reason="forbidden")
+    parameters = (await _document(request)).get("parameters")
+    if not isinstance(parameters, dict | None):
+        raise Refused("parameters must be a JSON object")
+    return parameters or {}
 
 
 def _versions(parameters: dict[str, Any]) -> list[str]:
@@ -155,17 +159,31 @@ def _versions(parameters: dict[str, Any]) -> list[str]:
     unknown = sorted(set(parameters) - {"config"})
     if unknown:
         raise Refused(f"load takes no parameter {unknown[0]!r}: models come from the server's own folder")
-    if "config" not in parameters:
+    if parameters.get("config") is None:
         return []
     try:
         config = orjson.loads(parameters["config"])
-        return [str(int(number)) for number in config["version_policy"]["specific"]["versions"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise Refused('config must be like {"version_policy": {"specific": {"versions": [1]}}}, as text') from error
+        numbers = config["version_policy"]["specific"]["versions"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise _no_config() from error
+    if not isinstance(numbers, list) or not numbers or not all(map(_is_number, numbers)):
+        raise _no_config()
+    return [str(int(number)) for number in numbers]
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether it is the number of a version: protobuf's JSON may have it as text, too."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdecimal()
+    return type(value) is int and value >= 0
+
+
+def _no_config() -> Refused:
+    return Refused('config must be like {"version_policy": {"specific": {"versions": [1]}}}, as text')
 
 
 async def _document(request: Request) -> dict[str, Any]:
-    body = await read_body(request.receive)
+    body = await request.scope[BODY].read(request.receive)
     try:
         document = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as error:

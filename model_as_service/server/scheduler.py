@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from model_as_service.server.batch import Outcome, decode, run
-from model_as_service.server.lanes import BULK, Item, Job, Lanes
+from model_as_service.server.lanes import Item, Job, Lanes
 from model_as_service.server.refused import Refused
 
 if TYPE_CHECKING:
@@ -122,18 +122,17 @@ class Scheduler:
         self._thread.join(CLOSE_S)
 
     def _check(self, version: "Version", images: int, lane: int, deadline: float) -> None:
-        now, waiting, running = monotonic(), len(self._lanes), self._running
-        if waiting + images > self._capacity:
-            if images > self._capacity:  # to come back is no use
-                raise Refused(f"a request may have at most {self._capacity} images here, not {images}")
-            wait = self._wait(version, images, BULK, now)
-            raise Refused(
-                f"{waiting} images are waiting, at most {self._capacity} may",
-                503, reason="queue_full", retry_after=wait,
-            )  # fmt: skip
-        if running is None and not waiting:
+        now, ahead = monotonic(), sum(count for _, count in self._lanes.ahead(lane))
+        if self._running is None and not len(self._lanes) and images <= self._capacity:
             return  # an idle model tries: it costs nobody anything, and what was learned may be out of date
         wait = self._wait(version, images, lane, now)
+        if ahead + images > self._capacity:
+            if images > self._capacity:  # to come back is no use
+                raise Refused(f"a request may have at most {self._capacity} images here, not {images}")
+            raise Refused(
+                f"{ahead} images are waiting, at most {self._capacity} may",
+                503, reason="queue_full", retry_after=wait,
+            )  # fmt: skip
         late = now + MARGIN * wait + RESERVE_S - deadline
         if late > 0:
             raise Refused(

@@ -4,6 +4,7 @@ The stages happen on other threads, so the spans are made afterwards, from times
 `traceparent` (W3C Trace Context) makes its span the parent.
 """
 
+from threading import Thread
 from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 NAME = "sweetspot-inference"
 NS = 1_000_000_000
+CLOSE_S = 1.0
 
 
 class Tracer:
     """Sends spans to an OTLP collector over HTTP, in batches, from a thread of its own."""
 
     def __init__(self, endpoint: str) -> None:
-        self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: NAME}))
+        self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: NAME}), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
         self._tracer = self._provider.get_tracer(NAME)
         self._parents = TraceContextTextMapPropagator()
@@ -55,8 +57,10 @@ class Tracer:
         span.end(self._ns(ended))
 
     def close(self) -> None:
-        """Send what is still here."""
-        self._provider.shutdown()
+        """Send what is still here, if the collector takes it soon: OpenTelemetry would try for many seconds."""
+        sending = Thread(target=self._provider.shutdown, name="last spans", daemon=True)
+        sending.start()
+        sending.join(CLOSE_S)
 
     def _ns(self, seconds: float) -> int:
         return self._epoch + round(seconds * NS)

@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from model_as_service.server import connection as module
+from model_as_service.server import clocks, turns
 from model_as_service.server.reading import HEADER_LENGTH
 from tests.inference import Answer, Client
 from tests.processes import wait_for
@@ -49,7 +49,7 @@ def test_garbage(served: Served, sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"GET /v2", LIVE])
 def test_a_head_that_does_not_come(served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(module, "HEAD_S", 0.05)
+    monkeypatch.setattr(clocks, "HEAD_S", 0.05)
     assert said_to(served, sent)[0] == 408
 
 
@@ -58,13 +58,13 @@ def test_a_second_head_that_does_not_come(served: Served, monkeypatch: pytest.Mo
         connection.sendall(LIVE + b"\r\n")
         assert served.answer_on(connection)[1] == b'{"live":true}'
         assert all(each._late is None for each in served._server.server_state.connections), "nobody waits in between"
-        monkeypatch.setattr(module, "HEAD_S", 0.05)
+        monkeypatch.setattr(clocks, "HEAD_S", 0.05)
         connection.sendall(LIVE)
         assert served.answer_on(connection)[0].status == 408
 
 
 def test_a_connection_that_waits_between_requests_is_not_late(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEAD_S", 0.2)
+    monkeypatch.setattr(clocks, "HEAD_S", 0.2)
     with served.connect() as idle:
         idle.sendall(LIVE + b"\r\n")
         assert served.answer_on(idle)[0].status == 200
@@ -84,7 +84,7 @@ def test_a_head_in_small_pieces_and_many_requests_on_one_connection(served: Serv
 def test_a_body_is_not_counted_as_the_head_of_the_request_behind_it(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_HEAD", 500)
+    monkeypatch.setattr(turns, "MAX_HEAD", 500)
     body, length = binary_request([b"a"], id="x" * 2000)
     head = f"POST /v2/models/fake/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     with served.connect() as connection:

@@ -11,7 +11,7 @@ from time import monotonic
 import httpx2
 import pytest
 
-from model_as_service.server import inference
+from model_as_service.server import bodies, inference
 from model_as_service.server.reading import HEADER_LENGTH
 from tests.processes import wait_for
 from tests.unit.model_as_service.server.fakes import NAN, POISON, UNREADABLE, FakeModel, loaded
@@ -221,7 +221,7 @@ def begin(length: int, **headers: object) -> bytes:
 def test_a_body_without_end_is_cut_off(
     served: Served, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, sent: int, status: int, words: str
 ) -> None:
-    monkeypatch.setattr(inference, limit, value)
+    monkeypatch.setattr(bodies, limit, value)
     with served.connect() as connection:
         connection.sendall(begin(999_999) + bytes(sent))
         answer, body = served.answer_on(connection)

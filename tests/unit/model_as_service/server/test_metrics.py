@@ -14,13 +14,13 @@ from tests.unit.model_as_service.server.fakes import FakeModel, loaded
 
 @pytest.fixture
 def state() -> SimpleNamespace:
-    return SimpleNamespace(served=[loaded(FakeModel())], depth=3, hangs=False, fails=False)
+    return SimpleNamespace(served=[loaded(FakeModel())], depth=3, hangs=False, fails=False, held=7, total=100)
 
 
 @pytest.fixture
 def metrics(state: SimpleNamespace) -> Metrics:
     metrics = Metrics()
-    metrics.watch(state, state)  # type: ignore[arg-type]
+    metrics.watch(state, state, state)  # type: ignore[arg-type]
     return metrics
 
 
