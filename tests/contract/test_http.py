@@ -1,9 +1,11 @@
 """One HTTP contract over all live stacks: it knows a URL, and which answers only some architectures can give."""
 
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -173,6 +175,99 @@ def test_bad_input_is_a_clear_4xx_and_changes_nothing(
             assert answer.headers["Content-Type"] == "application/problem+json", case
             assert len(answer.json()["detail"]) > 10, case
     assert photos(http, url) == before
+
+
+def cut_short(url: str, head: str, body: bytes) -> tuple[int, bytes]:
+    """Send a request whose body has no end, and no more; return the answer."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(f"{head}\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    status, _, rest = answer.partition(b"\r\n")
+    return int(status.split()[1]), rest.partition(b"\r\n\r\n")[2]
+
+
+def test_a_body_that_has_no_proper_end_is_refused_and_nothing_of_it_stored(
+    http: requests.Session, url: str, jpeg: bytes
+) -> None:
+    before = photos(http, url)
+    ends = [
+        (f"Content-Length: {len(jpeg) + 1}", jpeg),
+        ("Content-Length: 100000", b""),
+        ("Transfer-Encoding: chunked", b"%x\r\n" % len(jpeg) + jpeg),
+        ("Transfer-Encoding: chunked", b"%x\r\n" % len(jpeg) + jpeg + b"\r\n"),
+        ("Transfer-Encoding: chunked", b"5\r\nabcdefgh\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"%x\r\n" % len(jpeg) + jpeg + b"\r\nxyz\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"-5\r\nabcde\r\n0\r\n\r\n"),
+    ]
+    for line in ("POST /api/photos", "PUT /api/photos/1", "POST /api/predictions"):
+        for length, body in ends:
+            head = f"{line} HTTP/1.1\r\nContent-Type: image/jpeg\r\n{length}"
+            status, text = cut_short(url, head, body)
+            assert status == 400, (head, body[:40], text)
+            assert b"Traceback" not in text
+    assert photos(http, url) == before
+
+
+def test_a_part_of_a_photo(http: requests.Session, url: str) -> None:
+    for path in ("/api/photos/1/image", "/photos/1/thumbnail"):
+        whole = http.get(url + path).content
+        for asked, status, content in (
+            ("bytes=2-5", 206, whole[2:6]),
+            ("bytes=-9999999", 206, whole),
+            ("bytes=0-1,4-5", 200, whole),
+            ("lines=1-2", 200, whole),
+        ):
+            answer = http.get(url + path, headers={"Range": asked})
+            assert (answer.status_code, answer.content) == (status, content), asked
+        answer = http.get(url + path, headers={"Range": "bytes=9999999-"})
+        assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
+
+
+def test_a_title_stays_as_people_write_it(http: requests.Session, url: str, jpeg: bytes) -> None:
+    for title in ("東京\u3000タワー", "10\u00a0km", "\U0001f469\u200d\U0001f467 ❤\ufe0f"):
+        photo = http.post(f"{url}/api/photos", params={"title": title}, data=jpeg, headers=JPEG).json()
+        assert photo["title"] == title
+        assert title in http.get(f"{url}/photos/{photo['id']}").content.decode()
+        page = http.post(f"{url}/photos", files={"image": (f"{title}.jpg", jpeg)}, data={"title": ""})
+        assert (page.status_code, title in page.content.decode()) == (200, True)
+
+
+def test_a_form_is_told_what_is_wrong_with_it(http: requests.Session, url: str, jpeg: bytes) -> None:
+    form = {"Content-Type": "multipart/form-data; boundary=edge"}
+    head = b'--edge\r\nContent-Disposition: form-data; name="image"; filename="%s"\r\n\r\n'
+    for body, status, why in (
+        (head % b"caf\xe9.jpg" + jpeg + b"\r\n--edge--\r\n", 400, "not UTF-8"),
+        (head % b"cup.jpg" + jpeg, 400, "cut short"),
+        ((head % b"cup.jpg" + jpeg + b"\r\n") * 2 + b"--edge--\r\n", 400, "one at a time"),
+        (head % b"" + b"\r\n--edge--\r\n", 422, "Choose a photo first."),
+    ):
+        answer = http.post(f"{url}/photos", data=body, headers=form)
+        assert (answer.status_code, why in answer.text, "<form" in answer.text) == (status, True, True), answer.text
+
+
+def test_every_answer_says_how_it_may_be_used(http: requests.Session, url: str) -> None:
+    for path in ("/", "/photos/1", "/photos/1/thumbnail", "/api/photos/1/image", "/static/style.css", "/nothing"):
+        headers = http.get(url + path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+
+
+def test_a_photo_is_replaced_while_it_is_looked_at(
+    http: requests.Session, url: str, jpeg: bytes, other_jpeg: bytes
+) -> None:
+    number = http.post(f"{url}/api/photos", data=jpeg, headers=JPEG).json()["id"]
+
+    def replace(content: bytes) -> int:
+        return requests.put(f"{url}/api/photos/{number}", data=content, headers=JPEG, timeout=30).status_code
+
+    with ThreadPoolExecutor(1) as thread:
+        replacing = [thread.submit(replace, content) for content in [other_jpeg, jpeg] * 10]
+        while not replacing[-1].done():
+            assert http.get(f"{url}/photos/{number}/thumbnail").content.startswith(b"\xff\xd8")
+            assert http.get(f"{url}/api/photos/{number}/image").content in (jpeg, other_jpeg)
+    assert {done.result() for done in replacing} == {200}
 
 
 def test_many_at_once_all_get_their_own_answer(http: requests.Session, url: str) -> None:
