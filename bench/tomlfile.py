@@ -1,14 +1,18 @@
 """Reads the TOML files that people write: profiles, thresholds, stacks, peers. Every mistake is told, with its key."""
 
 import json
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from bench.exits import UsageProblem
-from runfile.decoding import Malformed, decode
+from runfile.decoding import decode
+
+TOO_DEEP = "it holds lists within lists within lists, too many to read"
 
 T = TypeVar("T")
 
@@ -25,10 +29,55 @@ def _something(value: T) -> T:
     return value
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of text that can be shown")
+    return text
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold a NUL, which ends a text where processes are started")
+    return text
+
+
+def _a_command(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv:
+        raise ValueError("must not be empty")
+    if not argv[0].strip():
+        raise ValueError("must begin with the program to start")
+    return argv
+
+
+def _name_of_variable(name: str) -> str:
+    if not name or "=" in name or not name.isprintable():
+        raise ValueError(f'{name!r} cannot name a variable: it is empty, or holds a "=" or what cannot be shown')
+    return name
+
+
+def _name_of_process(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise ValueError(f"{name!r} must be up to 64 letters, digits, - and _: a log file and fields are called so")
+    return name
+
+
+def _path_to_ask(text: str) -> str:
+    if not re.fullmatch(r"/[!-\"$-~]*", text):
+        raise ValueError('must be a path such as "/readyz", with spaces and letters beyond ASCII percent-encoded')
+    return text
+
+
 Filled = AfterValidator(_something)
-Words = Annotated[str, Filled]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Words = Annotated[str, Filled, AfterValidator(_one_line)]
+Argument = Annotated[str, AfterValidator(_no_nul)]
+Command = AfterValidator(_a_command)
+Argv = Annotated[tuple[Argument, ...], Command]
+VariableName = Annotated[str, AfterValidator(_name_of_variable)]
+Variables = Mapping[VariableName, Argument]
+ProcessName = Annotated[str, AfterValidator(_name_of_process)]
+HttpPath = Annotated[str, AfterValidator(_path_to_ask)]
+Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 def load(path: Path, kind: type[T], what: str = "") -> T:
@@ -40,8 +89,10 @@ def decoded(values: object, kind: type[T], where: str) -> T:
     """Return what was read from a file, or a part of it, as a dataclass; `where` it stands. Raises UsageProblem."""
     try:
         return decode(kind, json.dumps(values, default=str))  # TOML's infinity survives; its dates become texts
-    except Malformed as error:
+    except ValueError as error:  # Malformed is one; another: an integer of thousands of digits
         raise UsageProblem(f"{where}: {error}") from error
+    except RecursionError as error:
+        raise UsageProblem(f"{where}: {TOO_DEEP}") from error
 
 
 def read_toml(path: Path, what: str = "") -> dict[str, Any]:
@@ -51,8 +102,10 @@ def read_toml(path: Path, what: str = "") -> dict[str, Any]:
     except OSError as error:
         hint = f"; {what}" if what else ""
         raise UsageProblem(f"{path} cannot be read: {error.strerror}{hint}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # bytes that are no text, text that is no TOML, an integer of thousands of digits
         raise UsageProblem(f"{path} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageProblem(f"{path}: {TOO_DEEP}") from error
 
 
 def read_profile(name: str, experiment: str, ours: Path, kind: type[T]) -> T:

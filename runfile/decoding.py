@@ -48,5 +48,6 @@ def encode(value: object) -> str:
 def problem(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     """Say where something is wrong and what, e.g. `steps[1].load: must be greater than 0`."""
     words = WORDS.get(kind) or message.removeprefix("Value error, ").replace("Input should be", "must be")
-    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in loc).removeprefix(".")
+    named = loc[:-2] if loc[-1:] == ("[key]",) else loc  # a wrong key is in the words already
+    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in named).removeprefix(".")
     return f"{place} {words}" if kind in WORDS and place else f"{place}: {words}" if place else words

@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from bench import tomlfile
 from bench.exits import UsageProblem
 from bench.processes import fields
-from bench.tomlfile import Filled, Words, Written
+from bench.tomlfile import Argument, Command, Filled, HttpPath, VariableName, Words, Written
 
 FILE = "peer.toml"
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def _with_fields(text: str) -> str:
     return text
 
 
-Text = Annotated[Words, AfterValidator(_with_fields)]
+Text = Annotated[Argument, Filled, AfterValidator(_with_fields)]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Request:
     """How a photo is sent; `path` may hold `{model}`."""
 
     kind: Literal["v2-binary", "v2-json", "raw", "multipart"]
-    path: Text
+    path: Annotated[HttpPath, AfterValidator(_with_fields)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ class File(Written):
     title: Words
     release: Words
     form: Words
-    run: Annotated[tuple[Text, ...], Filled]
-    env: Mapping[str, Text] = field(default_factory=dict)
-    ready: Text
+    run: Annotated[tuple[Text, ...], Command]
+    env: Mapping[VariableName, Text] = field(default_factory=dict)
+    ready: Annotated[HttpPath, AfterValidator(_with_fields)]
     request: Request
 
 

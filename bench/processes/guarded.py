@@ -20,7 +20,7 @@ GUARD = Path(__file__).with_name("guard.py")
 START_DEADLINE_S = 10.0
 ORDER_DEADLINE_S = 5.0
 STOP_DEADLINE_S = 5.0  # the guard itself needs at most its two seconds of grace
-TAIL_LINES = 15
+TAIL_LINES, TAIL_WIDTH = 15, 1000
 PIECE = 65536
 LONGEST_LINE = 64 * 1024 * 1024  # far more than a turn of a closed loop has to tell
 
@@ -81,17 +81,21 @@ class Guarded:
         self._lifeline, theirs = socket.socketpair()
         with theirs, log.open("ab") as errors, (output or log).open("ab") as answers:
             pinned = ",".join(str(core) for core in cores)
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, str(theirs.fileno()), pinned, *argv],
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
-                bufsize=0,
-                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if talks else answers,
-                stderr=errors,
-                cwd=ROOT,
-                env=dict(env),
-            )
+            try:
+                self._guard = subprocess.Popen(
+                    [sys.executable, "-I", "-S", GUARD, str(theirs.fileno()), pinned, *argv],
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
+                    bufsize=0,
+                    stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if talks else answers,
+                    stderr=errors,
+                    cwd=ROOT,
+                    env=dict(env),
+                )
+            except (OSError, ValueError) as error:  # more, or longer, arguments than the system takes; a NUL in one
+                self._lifeline.close()
+                raise StackFailed(f"{name} cannot be started: {error}") from error
         self._told = Lines(self._lifeline)
         self._answers = Lines(self._guard.stdout) if self._guard.stdout else None
         started = self._told.next(START_DEADLINE_S)
@@ -167,7 +171,7 @@ class Guarded:
     def tail(self) -> str:
         """Return the last lines of the log: what a reader needs when the command failed."""
         lines = end_of(self.log).splitlines()[-TAIL_LINES:]
-        return "\n".join(f"    {plain(line)}" for line in lines) or "    (its log is empty)"
+        return "\n".join(f"    {plain(line[:TAIL_WIDTH])}" for line in lines) or "    (its log is empty)"
 
     def words(self, what: str) -> str:
         """Return what became of it, with the last lines of its log."""

@@ -13,8 +13,9 @@ from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
 from bench.processes.ports import HOST, wait_until_ready
-from bench.stacks.stack import Argv, Process, Role, Stack
+from bench.stacks.stack import Process, Role, Stack
 from bench.terminal import plain
+from bench.tomlfile import Argv
 
 PREPARE_DEADLINE_S = 300.0
 READY_DEADLINE_S = 60.0

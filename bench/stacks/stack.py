@@ -1,30 +1,24 @@
 """What a `stack.toml` says, read and checked. It describes how a variant runs and nothing about how it is measured."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator
+from typing import Literal
 
 from bench import tomlfile
 from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT
-from bench.tomlfile import Filled, Words, Written
+from bench.tomlfile import Argv, HttpPath, ProcessName, Variables, Words, Written
 
 FILE = "stack.toml"
+LONGEST_NAME = 100  # bytes: it becomes part of the names of files
+THE_BARE_MODEL = "raw limit"  # among the variants in the files of a run
 EVERYWHERE = frozenset({"python", "data", "models", "photos", "live", "variant"})
 
-Argv = Annotated[tuple[str, ...], Filled]
 Role = Literal["pages", "model", "refresh"]
 Texts = tuple[str, Iterable[str], frozenset[str]]  # where they stand, what they say, the fields that they may use
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError('must be a path such as "/readyz"')
-    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +26,8 @@ class Settings(Written):
     """The table of a process. `ready` is the path that answers 200 once it can work, if it serves HTTP."""
 
     run: Argv
-    env: Mapping[str, str] = field(default_factory=dict)
-    ready: Annotated[str, AfterValidator(_path)] | None = None
+    env: Variables = field(default_factory=dict)
+    ready: HttpPath | None = None
     roles: frozenset[Role] = frozenset()
 
 
@@ -56,9 +50,9 @@ class File(Written):
     """A `stack.toml` as it is written."""
 
     title: Words
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Variables = field(default_factory=dict)
     prepare: Commands = Commands()
-    process: Mapping[str, Settings] = field(default_factory=dict)
+    process: Mapping[ProcessName, Settings] = field(default_factory=dict)
     deploy: Commands = Commands()
 
 
@@ -84,12 +78,25 @@ def load(folder: Path) -> Stack:
     """Read `folder/stack.toml`. Raises UsageProblem, naming file and key, for whatever is wrong in it."""
     folder = folder.resolve()
     path = folder / FILE
+    check_folder(folder)
     file = tomlfile.load(path, File, f"a variant is a folder with a {FILE}")
     wrong = [*_wrong_fields(file), *_wrong_pages(file)]
     if wrong:
         raise UsageProblem(f"{path}: {'; '.join(wrong)}")
     processes = tuple(Process(name=name, **vars(settings)) for name, settings in file.process.items())
     return Stack(folder.name, file.title, folder, file.env, file.prepare.run, processes, file.deploy.run)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageProblem where a folder cannot be a variant's: it gives its name, and is where Python imports from."""
+    name = folder.name
+    if not name or name == THE_BARE_MODEL or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        raise UsageProblem(
+            f"{str(folder)!r}: a variant is called as its folder, whose name must be one that can be shown, of at "
+            f"most {LONGEST_NAME} bytes, and not {THE_BARE_MODEL!r}; rename it"
+        )
+    if os.pathsep in str(folder):
+        raise UsageProblem(f"{folder}: Python cannot import from a folder with {os.pathsep!r} in its path; move it")
 
 
 def _wrong_fields(file: File) -> Iterator[str]:

@@ -58,6 +58,11 @@ def test_a_peer_is_what_its_file_says(tmp_path: Path):
         (('"raw"', '"cooked"'), "request.kind: must be 'v2-binary', 'v2-json', 'raw' or 'multipart'"),
         (("kind =", "king ="), "request.kind is missing; request.king is not known here"),
         (("title", "title title"), "is not valid TOML"),
+        (('SEEN = "{models}"', '"S=N" = "{models}"'), "env: 'S=N' cannot name a variable"),
+        (('"{models}"', r'"a\u0000"'), "env.SEEN: must not hold a NUL"),
+        (('"{port}"', r'"a\u0000"'), "run[2]: must not hold a NUL"),
+        (('"/ready/{model}"', '"/ready {model}"'), "ready: must be a path"),
+        (('"/classify/{model}"', r'"/classify\r\n"'), "request.path: must be a path"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], place: str):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,3 +186,37 @@ def test_when_the_harness_is_killed_it_is_gone(harness: subprocess.Popen[str]):
         assert [each for each in everybody if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
 
     wait_for(gone, (AssertionError, psutil.Error))
+
+
+def test_of_a_huge_log_only_the_end_is_read_and_nothing_in_it_moves_the_cursor(tmp_path: Path):
+    log = tmp_path / "log"
+    with talking(log, "pass") as it, log.open("wb") as file:
+        file.truncate(1_000_000_000)  # a hole, which takes no room
+        file.seek(0, 2)
+        file.write(b"\n\x1b[2Jgone\r\xff\n\xe2\x80\xaelast")
+        file.flush()
+        tracemalloc.start()
+        shown = it.tail()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert shown.splitlines()[-3:] == [r"    \x1b[2Jgone", "    \N{REPLACEMENT CHARACTER}", r"    \u202elast"]
+    assert len(shown) < 10_000
+    assert peak < 3_000_000
+
+
+def test_a_line_without_end_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bench.processes.guarded.LONGEST_LINE", 100_000)
+    with talking(tmp_path / "log", "print('x' * 10_000_000, flush=True)") as it:
+        assert it.ask("go on", 10) is None
+
+
+def test_an_answer_that_is_no_text_is_still_an_answer(tmp_path: Path):
+    script = "import os; os.write(1, bytes([255, 10])); input()"
+    with talking(tmp_path / "log", script) as it:
+        assert it.ask("what", 10) == "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("argument", ["x" * 3_000_000, "a\0b"])
+def test_what_the_system_cannot_start_is_told(argument: str, tmp_path: Path):
+    with pytest.raises(StackFailed, match="it cannot be started"):
+        talking(tmp_path / "log", argument)
