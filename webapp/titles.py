@@ -6,16 +6,16 @@ import unicodedata
 MAX_TITLE = 200
 # What starts a new line, and the tab; spaces of whatever width are text.
 _BREAKS = re.compile(r"[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
-# Control characters; and those that turn the reading direction around, also of what stands behind the title.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")  # how Python holds bytes of a file's name that are not UTF-8
+# Control characters; those that turn the reading direction around, also of what stands behind the title; and
+# surrogates, by which Python holds the bytes of a file's name that are not UTF-8, and which cannot be stored.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _JOINER = "\u200d"
 
 
 def title_of(given: str) -> str:
     """Return a title that can be stored and shown: one line, composed (NFC), trimmed, or `Untitled`."""
     given = given[: 8 * MAX_TITLE]  # composing marks without end takes time without end
-    text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub(" ", given)))
+    text = _NO_TEXT.sub("", _BREAKS.sub(" ", given))
     text = _cut(unicodedata.normalize("NFC", text).strip()).strip()
     return text if any(map(_is_seen, text)) else "Untitled"
 
