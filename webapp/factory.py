@@ -58,7 +58,7 @@ def _measure(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         total = perf_counter() - g.start
-        response.headers.update(SECURITY)
+        response.headers.extend(SECURITY)
         response.headers["Server-Timing"] = timing.server_timing(g.stages, total)
         metrics.observe(request, response.status_code, g.get("outcome", "ok"), g.stages, total)
         return response
