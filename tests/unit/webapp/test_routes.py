@@ -89,7 +89,10 @@ def test_an_upload_by_form_leads_to_its_page(client: FlaskClient, jpeg: bytes) -
 def test_a_bad_upload_by_form_shows_the_form_again_and_why(client: FlaskClient, store: PhotoStore) -> None:
     import io
 
-    for data, why in (({}, "Choose a photo"), ({"image": (io.BytesIO(b"text"), "text.jpg")}, "neither JPEG, PNG nor WebP")):
+    for data, why in (
+        ({}, "Choose a photo"),
+        ({"image": (io.BytesIO(b"text"), "text.jpg")}, "neither JPEG, PNG nor WebP"),
+    ):
         answer = client.post("/photos", data=data, content_type="multipart/form-data")
         assert answer.status_code == 422
         assert why in answer.text
