@@ -29,7 +29,8 @@ class Tracer:
 
     def __init__(self, endpoint: str) -> None:
         self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: NAME}), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        self._exporter = OTLPSpanExporter(endpoint=endpoint)
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer(NAME)
         self._parents = TraceContextTextMapPropagator()
         self._epoch = time_ns() - monotonic_ns()
@@ -61,6 +62,7 @@ class Tracer:
         sending = Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         sending.start()
         sending.join(CLOSE_S)
+        self._exporter.shutdown()  # ends the wait between two attempts
 
     def _ns(self, seconds: float) -> int:
         return self._epoch + round(seconds * NS)

@@ -79,6 +79,27 @@ def test_a_timeout_is_in_microseconds_and_priority_one_is_the_highest(
     assert (request.timeout_s, request.lane) == (timeout_s, lane)
 
 
+NOTHING = {"parameters": None, "outputs": None, "id": None}
+WISHES = ("timeout", "priority", "binary_data_output")
+
+
+@pytest.mark.parametrize(
+    ("more", "tensor"),
+    [
+        (NOTHING, {"parameters": None}),
+        ({"parameters": dict.fromkeys(WISHES)}, {"parameters": {"binary_data_size": None}}),
+    ],
+)
+def test_null_is_as_good_as_absent(more: dict[str, object], tensor: dict[str, object]) -> None:
+    assert read(*json_request([b"x"], more, **tensor)) == read(*json_request([b"x"]))
+
+
+def test_null_is_as_good_as_absent_in_an_output() -> None:
+    for parameters in (None, {"classification": None, "binary_data": None}):
+        output = {"name": "score", "parameters": parameters}
+        assert read(*json_request([b"x"], {"outputs": [output]})).wanted == [Wanted("score")]
+
+
 @pytest.mark.parametrize(
     ("body", "length", "words"),
     [
@@ -119,6 +140,9 @@ def test_a_timeout_is_in_microseconds_and_priority_one_is_the_highest(
         (*json_request([b"x"], {"outputs": [{"name": "nothing"}]}), "no output 'nothing'"),
         (*json_request([b"x"], {"outputs": [3]}), "JSON object"),
         (*json_request([b"x"], {"outputs": 3}), "outputs must be"),
+        (*json_request([b"x"], {"outputs": 0}), "outputs must be"),
+        (*json_request([b"x"], {"outputs": {}}), "outputs must be"),
+        (*json_request([b"x"], {"outputs": ""}), "outputs must be"),
         (*json_request([b"x"], {"outputs": [{"name": "score"}] * 5}), "outputs must be"),
         (*json_request([b"x"], {"outputs": [{"name": "score", "parameters": {"classification": 1001}}]}), "1 to 1000"),
         (*json_request([b"x"], {"outputs": [{"name": "label", "parameters": {"classification": 1}}]}), "FP32"),

@@ -39,6 +39,23 @@ def test_health(served: Served) -> None:
     assert get(served, "/v2/health/ready") == {"ready": True, "live": True}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v2/health/live", "/v2/health/ready", "/v2", "/v2/", "/v2/models/stats", "/metrics", FAKE, FAKE + "/ready"),
+        *(FAKE + "/stats", FAKE + "/versions/1", FAKE + "/versions/1/ready", FAKE + "/versions/1/stats"),
+        *("/nothing", FAKE + "/infer", FAKE + "/versions/9", "/v2/repository/index"),
+    ],
+)
+def test_head_says_what_get_would_and_sends_no_body(served: Served, path: str) -> None:
+    got, head = served.client.get(path), served.client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    if path != "/metrics":  # whose text is never the same
+        assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    assert served.client.get("/v2/health/live").status_code == 200, "and the connection goes on"
+
+
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
 def test_the_server_says_what_it_can(served: Served, two: Served, path: str) -> None:
     extensions = ["binary_tensor_data", "classification", "schedule_policy", "statistics"]
@@ -118,6 +135,19 @@ def test_a_change_must_be_an_object(two: Served, body: bytes) -> None:
         ({"config": "[]"}, "config must be like"),
         ({"config": '{"version_policy": {"specific": {"versions": ["x"]}}}'}, "config must be like"),
         ({"config": '{"version_policy": {"specific": {"versions": 1}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": "12"}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": [true]}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": {}}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": {"1": 1}}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": []}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": null}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": [1, null]}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": [1.0]}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": [-1]}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": {"versions": ["²"]}}}'}, "config must be like"),
+        ({"config": '{"version_policy": {"specific": [1]}}'}, "config must be like"),
+        ({"config": ""}, "config must be like"),
+        ({"config": False}, "config must be like"),
         ({"config": '{"version_policy": {"latest": {"num_versions": 1}}}'}, "config must be like"),
     ],
 )
@@ -144,10 +174,12 @@ def test_loads_and_unloads_are_passed_on(two: Served, monkeypatch: pytest.Monkey
     post = two.client.post
     assert post("/v2/repository/models/fake/load").json() == {}
     assert post("/v2/repository/models/fake/load", json=config).json() == {}
+    for nothing in ({"parameters": None}, {"parameters": {"config": None}}):
+        assert post("/v2/repository/models/fake/load", json=nothing).json() == {}
     assert post("/v2/repository/models/fake/unload", json={"parameters": {"unload_dependents": True}}).json() == {}
     broken = post("/v2/repository/models/broken/load")
     assert (broken.status_code, broken.json()) == (400, {"error": "it is broken"})
-    assert asked == [("fake", []), ("fake", ["1", "2"]), "fake", ("broken", [])]
+    assert asked == [("fake", []), ("fake", ["1", "2"]), ("fake", []), ("fake", []), "fake", ("broken", [])]
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2fetc", ".hidden", "a%00b", "x" * 65, "%F0%9F%90%88"])
@@ -166,6 +198,9 @@ def test_the_index_shows_all_or_what_is_ready(two: Served, monkeypatch: pytest.M
     index = "/v2/repository/index"
     assert two.client.post(index).json() == two.client.post(index, json={"ready": False}).json() == states
     assert two.client.post(index, json={"ready": True}).json() == states[:1]
+    assert two.client.post(index, json={"ready": None}).json() == states
+    wrong = two.client.post(index, json={"ready": "false"})
+    assert (wrong.status_code, wrong.json()) == (400, {"error": "ready must be true or false"})
 
 
 def test_statistics_count_what_was_asked_of_each_version() -> None:

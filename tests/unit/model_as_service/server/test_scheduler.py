@@ -171,6 +171,32 @@ def test_a_full_queue_refuses_whoever_has_time_too(play) -> None:
     play(scenario)
 
 
+def test_batch_jobs_fill_no_place_of_people(play) -> None:
+    async def scenario(desk) -> None:
+        it = desk(capacity=3)
+        await it.busy()
+        it.ask(b"a", b"b", b"c", lane=BULK)
+        refused = it.refusal(b"d", lane=BULK, within=LONG)
+        assert (refused.reason, str(refused)) == ("queue_full", "3 images are waiting, at most 3 may")
+        it.scheduler.check(it.version, 1, INTERACTIVE, monotonic() + LONG)
+        it.ask(b"e", b"f", b"g")
+        assert it.refusal(b"h", within=LONG).reason == "queue_full"
+        assert it.scheduler.depth == 6
+
+    play(scenario)
+
+
+def test_people_who_wait_leave_no_place_for_batch_jobs(play) -> None:
+    async def scenario(desk) -> None:
+        it = desk(capacity=3)
+        await it.busy()
+        it.ask(b"a", b"b")
+        it.ask(b"c", lane=BULK)
+        assert it.refusal(b"d", lane=BULK, within=LONG).reason == "queue_full"
+
+    play(scenario)
+
+
 def test_more_images_than_may_ever_wait_are_the_request_s_fault(play) -> None:
     async def scenario(desk) -> None:
         it = desk(capacity=3)

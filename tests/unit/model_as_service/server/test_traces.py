@@ -1,5 +1,6 @@
 """Spans as a collector receives them: OTLP over HTTP, on a real port."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -10,6 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from model_as_service.server import traces
 from model_as_service.server.lanes import INTERACTIVE, Job
 from model_as_service.server.traces import Tracer
 from tests.unit.model_as_service.server.fakes import UNREADABLE, FakeModel, loaded
@@ -126,6 +128,20 @@ def test_the_server_traces_what_it_answers_and_sends_the_rest_when_it_ends(colle
     request, stages = collector.request_and_stages()
     assert request.parent_span_id.hex() == PARENT
     assert list(stages) == ["queue", "decode", "infer", "encode"]
+
+
+def test_an_end_waits_for_no_collector_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")  # so that the test leaves nothing behind
+    monkeypatch.setattr(traces, "CLOSE_S", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        tracer = Tracer(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
+        job = Job(loaded(FakeModel()), [b"a"], 10.0, 99.0, INTERACTIVE, Mock())
+        tracer.record(job, [], 12.0, 12.5)
+        tracer.close()
+        [sending] = [thread for thread in threading.enumerate() if thread.name == "last spans"]
+        assert sending.daemon, "the process may end"
+        sending.join(10)
+        assert not sending.is_alive()
 
 
 def test_a_collector_that_is_not_there_costs_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
