@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FILES = ("run.json", "requests.parquet", "processes.parquet", "events.jsonl", "results.csv")
 LAST_EVENTS = 5
+END = 65536  # bytes of the events that are looked at for the last ones
+COUNTABLE = 2**63 - 1
 
 Content = TypeVar("Content")
 
@@ -90,7 +92,7 @@ def read(folder: Path, *, raw: bool = False) -> Recorded:
         absent[name] = hole
         return None
 
-    results = None if raw else optional("results.csv", rows.read)
+    results = None if raw else optional("results.csv", results_of)
     for table in ("requests.parquet", "processes.parquet"):
         if (folder / table).is_file() or table == "requests.parquet":
             optional(table, whole)
@@ -105,17 +107,24 @@ def read(folder: Path, *, raw: bool = False) -> Recorded:
     )
 
 
+def results_of(path: Path) -> tuple[ResultRow, ...]:
+    """Return the rows of results.csv. Raises as `rows.read`, also where a number is beyond all that can be."""
+    found = rows.read(path)
+    rows.check(path, found)
+    return found
+
+
 def read_facts(path: Path) -> tuple[int, Run]:
     """Read run.json of any known version. Raises RunFileError when it is absent, damaged or of another schema."""
     try:
         text = path.read_bytes()
-        values: Any = json.loads(text)
+        values: Any = json.loads(text, parse_float=measured, parse_int=countable, parse_constant=measured)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunFileError(
             f"{path.parent} is not a run folder: it has no run.json. Name a folder that `sweetspot run` made, "
             "such as runs/20261122T131500Z-quick."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFileError(f"{path} cannot be read ({error}). Restore it from a copy, or run again.") from error
     schema = values.get("schema") if isinstance(values, dict) else None
     try:
@@ -132,6 +141,21 @@ def read_facts(path: Path) -> tuple[int, Run]:
         f"{path} has the schema {schema!r}; this sweetspot reads {v1.SCHEMA!r} and {SCHEMA!r}. "
         "Read it with the version of sweetspot that ran it."
     )
+
+
+def measured(text: str) -> float:
+    """Return a number of run.json. Raises ValueError where it is more than any run can measure, or none."""
+    number = float(text)
+    if not abs(number) <= rows.MOST:
+        raise ValueError(f"it says {text[:40]}, more than any run can measure")
+    return number
+
+
+def countable(text: str) -> int:
+    """Return an integer of run.json, such as a time in ns. Raises ValueError where it is none that 64 bits hold."""
+    if len(text) > len(str(COUNTABLE)) + 1 or abs(int(text)) > COUNTABLE:
+        raise ValueError(f"it says {text[:40]}, more than any run can count")
+    return int(text)
 
 
 def is_of(schema: object, known: str) -> bool:
@@ -165,7 +189,9 @@ def _last_events(path: Path) -> tuple[str, ...]:
     """Return the last events in words. A line that the dying run left half-written is passed over."""
     if not path.is_file():
         return ()
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_EVENTS:]
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - END))
+        lines = file.read(END).decode(errors="replace").splitlines()[-LAST_EVENTS:]
     return tuple(words for words in map(_event, lines) if words)
 
 
@@ -173,6 +199,6 @@ def _event(line: str) -> str:
     try:
         event = json.loads(line)
         rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("t", "event"))
-    except (ValueError, AttributeError):  # half a line, or no table
+    except (ValueError, AttributeError, RecursionError):  # half a line, or no table
         return ""
     return f"{event.get('t', '')} {event.get('event', '')}" + (f": {rest}" if rest else "")

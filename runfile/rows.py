@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 WITHHELD, SATURATED = "withheld", "saturated"
+MOST = 1e15  # nothing that is measured is larger, in any unit
 NUMBERS = ("value", "low", "high", "n", "offered_per_s")
 
 
@@ -69,6 +70,18 @@ def read(path: Path) -> tuple[ResultRow, ...]:
             return tuple(_row(path, number, line) for number, line in enumerate(reader, start=2))
     except (csv.Error, UnicodeDecodeError) as error:
         raise damaged(path, str(error)) from error
+
+
+def check(path: Path, found: Iterable[ResultRow]) -> None:
+    """Raise RunFileError where a file that can be read holds a number that no run can have measured.
+
+    Such a file was edited or damaged, and nothing could be drawn or computed from it.
+    """
+    for number, row in enumerate(found, start=2):
+        for name in NUMBERS:
+            value = getattr(row, name)
+            if value is not None and not math.isinf(value) and abs(value) > MOST:
+                raise damaged(path, f"line {number} says {value:g} as {name}, more than any run can measure")
 
 
 def _row(path: Path, number: int, line: dict[str, str | None]) -> ResultRow:

@@ -20,6 +20,7 @@ MARKER, EDGE = 6.5, 0.6  # points
 LANE = 0.22  # inches
 ASIDE = 0.1  # inches between the markers of two variants at the same rate
 AIR = 1.25, 1.6  # factors below and above times across, with room at the right for what never ended
+LEAST = 1e-9  # what is smaller is nothing, in any unit, and has no place on a log axis
 NEAR = 0.93  # a tick nearer to the lanes would touch their names
 
 
@@ -36,7 +37,7 @@ def add(figure: Figure, bottom: float, height: float, left: float) -> Axes:
 
 def bounds(values: Iterable[float], below: float, above: float) -> tuple[float, float]:
     """Return bounds of a log axis around the values that it can show, by these factors of air."""
-    shown = [value for value in values if math.isfinite(value) and value > 0] or [1.0, 10.0]
+    shown = [value for value in values if math.isfinite(value) and value > LEAST] or [1.0, 10.0]
     return min(shown) / below, max(shown) * above
 
 

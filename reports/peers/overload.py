@@ -40,7 +40,8 @@ def _goodput(found: Results, servers: Servers, axes: Axes) -> None:
     points = [each for each in _points(found, servers, "goodput_share") if each[-1].known]
     for index, place, row in points:
         _point(axes, index, place, row, PERCENT)
-    axes.set_ylim(0, max([1.0, *extent(row for *_, row in points)]) * PERCENT * 1.08)
+    shares = [share for share in extent(row for *_, row in points) if math.isfinite(share)]
+    axes.set_ylim(0, max([1.0, *shares]) * PERCENT * 1.08)
 
 
 def _slowest(found: Results, servers: Servers, slo_ms: float, axes: Axes) -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import shutil
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -373,3 +375,12 @@ def test_the_band_of_the_machine_is_as_wide_as_the_doubt():
     assert np.exp(machine.band(moved)) == pytest.approx((0.97, 1.15))
     assert machine.band(moved[2:]) is None
     assert "does not count" in words.machine_words(moved)[3]
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "Infinity", "NaN", "9" * 400])
+def test_a_number_that_nobody_can_have_measured_is_told_and_no_bug(tmp_path: Path, number: str):
+    shutil.copytree(RUNS / "v1-latency", tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(re.sub(r'"canary_ms": [0-9.]+', f'"canary_ms": {number}', path.read_text()))
+    with pytest.raises(UsageProblem, match="more than any run can"):
+        compare(RUNS / "v1-latency", tmp_path / "run", None)

@@ -97,6 +97,31 @@ def test_a_key_of_the_wrong_type_is_named_with_the_file_and_what_to_do(done: Pat
         read(edited(done, experiments={"latency": {"trials": [trial]}}))
 
 
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e999", "Infinity", "-Infinity", "NaN", "9" * 400, str(2**63)])
+def test_a_number_that_nobody_can_have_measured_is_refused(done: Path, number: str):
+    path = done / "run.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"seed": 7', f'"seed": {number}'), encoding="utf-8")
+    with pytest.raises(
+        RunFileError, match=r"run\.json cannot be read \(it says .{1,40}, more than any run can"
+    ) as told:
+        read(done)
+    assert len(str(told.value)) < 500
+
+
+def test_a_run_json_of_lists_within_lists_is_refused(done: Path):
+    (done / "run.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(RunFileError, match=r"run\.json cannot be read"):
+        read(done)
+
+
+def test_of_many_events_only_the_end_is_read(half: Path):
+    with (half / "events.jsonl").open("wb") as file:
+        file.truncate(1_000_000_000)  # a hole, which takes no room
+        file.seek(0, 2)
+        file.write(b'\n{"t": "now", "event": "last"}\n' + b"[" * 20_000)
+    assert read(half).last_events[-1:] == ("now last",)
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_finished_run_must_have_its_files(done: Path, name: str):
     (done / name).unlink()
