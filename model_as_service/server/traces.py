@@ -62,7 +62,7 @@ class Tracer:
         sending = Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         sending.start()
         sending.join(CLOSE_S)
-        self._exporter.shutdown()  # ends the wait between two attempts
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # ends the wait between two attempts
 
     def _ns(self, seconds: float) -> int:
         return self._epoch + round(seconds * NS)

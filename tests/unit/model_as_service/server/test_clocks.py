@@ -1,4 +1,4 @@
-"""No state of a connection lasts for ever: each one that a client can bring about and leave as it is, with its clock."""
+"""No state of a connection lasts for ever: each one that a client can bring about and leave as it is."""
 
 import json
 import socket
@@ -38,28 +38,27 @@ def test_a_body_that_nobody_reads_and_that_does_not_come(
     """The refusal of a head, by the application or before it, and an answer that needs no body."""
     monkeypatch.setattr(bodies, "BODY_S", SHORT)
     model = FakeModel()
-    with Served(loaded(model, {1: 5.0}), deadline_s=60) as served:
-        with closing(Client(served.address[1])) as other:
-            model.held = True
-            other.send(b"POST /v2/models/fake/infer HTTP/1.1\r\nHost: x\r\n"
-                       b"Inference-Header-Content-Length: 0\r\nContent-Length: 1\r\n\r\na")  # fmt: skip
-            assert model.begun.acquire(timeout=10)
-            for head, status in ((INFER, 503), (HEALTH, 200)):
-                with served.connect() as connection:
-                    if first:
-                        connection.sendall(first)
-                        assert served.answer_on(connection)[0].status == 200
-                    connection.sendall(head)
-                    assert served.answer_on(connection)[0].status == status
-                    connection.sendall(part)
-                    assert hangs_up(connection)
-            model.let_go()
-            assert other.receive().status == 200
+    with Served(loaded(model, {1: 5.0}), deadline_s=60) as served, closing(Client(served.address[1])) as other:
+        model.held = True
+        other.send(b"POST /v2/models/fake/infer HTTP/1.1\r\nHost: x\r\n"
+                   b"Inference-Header-Content-Length: 0\r\nContent-Length: 1\r\n\r\na")  # fmt: skip
+        assert model.begun.acquire(timeout=10)
+        for head, status in ((INFER, 503), (HEALTH, 200)):
+            with served.connect() as connection:
+                if first:
+                    connection.sendall(first)
+                    assert served.answer_on(connection)[0].status == 200
+                connection.sendall(head)
+                assert served.answer_on(connection)[0].status == status
+                connection.sendall(part)
+                assert hangs_up(connection)
+        model.let_go()
+        assert other.receive().status == 200
 
 
 @pytest.mark.parametrize("rest", [b"123456789", b"\r\n"], ids=["the rest of a body", "an empty line"])
 def test_what_comes_after_an_answer_does_not_stop_the_clock(rest: bytes) -> None:
-    with Served(loaded(FakeModel())) as served, served.connect() as connection:
+    with Served(loaded(FakeModel())) as served:
         served._server.config.timeout_keep_alive = SHORT  # type: ignore[assignment]
         with served.connect() as connection:
             connection.sendall(HEALTH if rest != b"\r\n" else LIVE + b"\r\n")

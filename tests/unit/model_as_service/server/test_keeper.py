@@ -3,6 +3,7 @@
 Crashes, hangs and restarts under load: tests/e2e/test_inference_server.py.
 """
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,9 +11,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -109,3 +110,149 @@ def test_what_is_told_to_end_ends_well_and_leaves_nothing(models: Path, number: 
 def test_usage(arguments: list[str], words: str) -> None:
     said = CliRunner().invoke(command, arguments)
     assert (said.exit_code, words in said.output) == (2, True), said.output
+
+
+# --- children that do what they are told, in place of serving processes ---
+
+CHILD = """#!{python}
+import os, pathlib, select, signal, socket, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+folder, (_, lifeline) = pathlib.Path(sys.argv[3]), sys.argv[5].split(",")
+line = socket.socket(fileno=int(lifeline))
+hangs = (folder / "hangs").exists()
+if not hangs:
+    line.send(b"r")
+(folder / f"pid-{{len([*folder.glob('pid-*')])}}").write_text(str(os.getpid()))
+while not select.select([line], [], [], 0.1)[0]:
+    hangs or line.send(b".")
+"""
+KEEPER = """
+import errno, os, pathlib, subprocess, sys
+from model_as_service.server import keeper
+
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **named):
+        if (folder / "full").exists():
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        super().__init__(*arguments, **named)
+
+folder = pathlib.Path(sys.argv[1])
+subprocess.Popen, sys.executable = Popen, str(folder / "child")
+with keeper.Keeper([sys.argv[1]], "127.0.0.1", 0, ready_s=1.0) as kept:
+    sys.exit(kept.run())
+"""
+
+
+class Kept:
+    """A keeper of such children. Context manager; `hangs` and `full` are files in `folder`: what begins to happen."""
+
+    def __init__(self, folder: Path, log: Path | None = None) -> None:
+        self.folder, self.log = folder, log or folder / "log"
+        child = folder / "child"
+        child.write_text(CHILD.format(python=sys.executable))
+        child.chmod(0o755)
+
+    def __enter__(self) -> Self:
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen([sys.executable, "-c", KEEPER, str(self.folder)], cwd=ROOT, stderr=log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for number in range(len([*self.folder.glob("pid-*")])):
+            with suppress(ProcessLookupError):
+                os.kill(self.pid(number), signal.SIGKILL)
+
+    def tell(self, what: str, *, holds: bool) -> None:
+        (self.folder / what).touch() if holds else (self.folder / what).unlink()
+
+    def pid(self, number: int) -> int:
+        return int((self.folder / f"pid-{number}").read_text())
+
+    def comes(self, number: int) -> int:
+        """Wait for the child of that number."""
+        return wait_for(lambda: self.pid(number), (FileNotFoundError, ValueError), self.process)
+
+    def said(self, words: str) -> None:
+        def probe() -> None:
+            assert words in self.log.read_text()
+
+        wait_for(probe)
+
+
+def goes(pid: int) -> None:
+    def probe() -> None:
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+
+    wait_for(probe)
+
+
+def test_a_successor_that_does_not_get_ready_is_ended_and_another_may_be_asked_for(tmp_path: Path) -> None:
+    with Kept(tmp_path) as kept:
+        first = kept.comes(0)
+        kept.tell("hangs", holds=True)
+        kept.process.send_signal(signal.SIGUSR2)
+        goes(kept.comes(1))
+        kept.said("the new serving process was not ready within 1 s; it is ended")
+        assert psutil.pid_exists(first)
+        kept.tell("hangs", holds=False)
+        kept.process.send_signal(signal.SIGUSR2)
+        kept.comes(2)
+        goes(first)
+
+
+def test_whoever_replaces_a_crashed_process_and_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
+    with Kept(tmp_path) as kept:
+        first = kept.comes(0)
+        kept.process.send_signal(signal.SIGUSR2)
+        second = kept.comes(1)
+        goes(first)  # so the second has been ready
+        kept.tell("hangs", holds=True)
+        os.kill(second, signal.SIGKILL)
+        goes(kept.comes(2))
+        kept.said("the serving process was not ready within 1 s; it is ended")
+        kept.tell("hangs", holds=False)
+        kept.comes(3)
+
+
+def test_a_first_process_that_does_not_get_ready_is_the_end(tmp_path: Path) -> None:
+    with Kept(tmp_path) as kept:
+        kept.tell("hangs", holds=True)
+        assert kept.process.wait(30) == 128 + signal.SIGKILL
+        kept.said("the serving process was not ready within 1 s; it is ended")
+
+
+def test_a_process_that_cannot_be_started_now_is_started_later(tmp_path: Path) -> None:
+    words = "no serving process can be started now (Resource temporarily unavailable); trying again"
+    (tmp_path / "full").touch()
+    with Kept(tmp_path) as kept:
+        kept.said(words)
+        kept.tell("full", holds=False)
+        first = kept.comes(0)
+        kept.tell("full", holds=True)
+        kept.log.write_text("")
+        kept.process.send_signal(signal.SIGUSR2)
+        kept.said(words)
+        assert psutil.pid_exists(first), "the old one goes on"
+        kept.tell("full", holds=False)
+        second = kept.comes(1)
+        goes(first)
+        kept.tell("full", holds=True)
+        kept.log.write_text("")
+        os.kill(second, signal.SIGKILL)
+        kept.said(words)
+        kept.tell("full", holds=False)
+        kept.comes(2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_log_on_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+    with Kept(tmp_path, Path("/dev/full")) as kept:
+        first = kept.comes(0)
+        kept.process.send_signal(signal.SIGUSR2)
+        second = kept.comes(1)
+        goes(first)
+        os.kill(second, signal.SIGKILL)  # which is said, in vain
+        kept.comes(2)
+        assert kept.process.poll() is None
