@@ -4,9 +4,12 @@ import re
 from time import monotonic
 from typing import Any
 
+from imaging.cost import judge
+from imaging.errors import UnreadableImage
 from model_as_service.dialect import Dialect, NotUnderstood, agreed, read
 from model_as_service.pool import CallFailed, Pool, Reply
 from webapp.clock import utc_now
+from webapp.deadline import USUAL_S, allowed_s
 from webapp.predictor import Label, Model, Photo, Prediction, PredictorUnavailable, UnreadablePhoto
 from webapp.timing import record
 
@@ -22,7 +25,7 @@ class RemotePredictor:
     How to ask is agreed with the server before the first question, and kept.
     """
 
-    def __init__(self, url: str, *, model: str = "efficientnet-lite", deadline_seconds: float = 0.3) -> None:
+    def __init__(self, url: str, *, model: str = "efficientnet-lite", deadline_seconds: float = USUAL_S) -> None:
         self._server_url = f"{url.rstrip('/')}/v2"
         self._model_url = f"{self._server_url}/models/{model}"
         self._deadline = deadline_seconds
@@ -33,10 +36,16 @@ class RemotePredictor:
     def predict(self, photo: Photo) -> Prediction:
         """Have the photo's current bytes classified within the deadline, which begins now.
 
+        What the photo costs is judged here already: the server over there need not be asked for what it would refuse.
+
         Raises UnknownPhoto, UnreadablePhoto, PredictorUnavailable.
         """
-        end = monotonic() + self._deadline
+        begun = monotonic()
         photo_input = photo.read()
+        try:
+            end = begun + allowed_s(judge(photo_input.content), self._deadline)
+        except UnreadableImage as error:
+            raise UnreadablePhoto(str(error)) from error
         dialect = self._agree(end)
         body, headers = dialect.request(photo_input.content)
         reply = self._call(f"{self._model_url}/infer", end, body, headers)

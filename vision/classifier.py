@@ -93,9 +93,9 @@ class Classifier:
             infer_seconds=inferred_at - decoded_at,
         )
 
-    def preprocess(self, image: bytes) -> Pixels:
-        """Decode, crop and resize to pixels [size, size, 3]; raise `UnreadableImage`."""
-        return preprocess(image, self.input_size)
+    def preprocess(self, image: bytes, *, by: float | None = None) -> Pixels:
+        """Decode, crop and resize to pixels [size, size, 3]; raise `UnreadableImage`, `Busy` as `vision.preprocess`."""
+        return preprocess(image, self.input_size, by=by)
 
     def infer(self, pixels: Pixels) -> Probabilities:
         """Turn pixels [batch, size, size, 3] into probabilities [batch, 1000]; raise `ModelError`."""

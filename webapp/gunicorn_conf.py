@@ -6,29 +6,41 @@ session does not survive a fork. Read by the master process, which never imports
 
 import gc
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
+from webapp import metric_files
 from webapp.settings import required
 
-worker_class = "gthread"
+worker_class = "webapp.buffering.BufferingWorker"
 workers = int(os.environ.get("SWEETSPOT_WEB_WORKERS", "2"))
 threads = int(os.environ.get("SWEETSPOT_WEB_THREADS", "4"))
 preload_app = False
 keepalive = 75
 graceful_timeout = 5
 loglevel = "warning"
+control_socket_disable = True  # its usual place is that of the user's own gunicorn, which would lose it
+sendfile = False  # it would hold a thread for as long as a client takes to read
 
-# prometheus_client looks for this when a worker imports it.
 metrics_folder = Path(required("SWEETSPOT_DATA")) / "metrics"
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
 
 
-def on_starting(_server: Any) -> None:  # noqa: ANN401  (gunicorn's own types are not public)
+def on_starting(server: Any) -> None:  # noqa: ANN401  (gunicorn's own types are not public)
     """Start counting from zero."""
-    shutil.rmtree(metrics_folder, ignore_errors=True)
-    metrics_folder.mkdir(parents=True)
+    try:
+        metric_files.empty(metrics_folder)
+    except OSError as error:
+        server.log.warning("metrics are not kept: %s", error)
+
+
+def post_fork(_server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Have the metrics of a worker in files that all workers read, or in its memory where the disk has no room."""
+    try:
+        metric_files.reserve(metrics_folder, worker.pid)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)  # asked for when prometheus_client is imported
+    except OSError as error:
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+        worker.log.warning("this worker's metrics are not added to those of the others: %s", error)
 
 
 def post_worker_init(_worker: Any) -> None:  # noqa: ANN401
@@ -44,7 +56,5 @@ def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
-    """Forget the gauges of a worker that is gone."""
-    from prometheus_client import multiprocess
-
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    """Keep what a worker that is gone has counted, and no more of its files."""
+    metric_files.settle(metrics_folder, worker.pid)

@@ -13,11 +13,11 @@ from imaging.cost import read_header
 from imaging.decode import Pixels, read
 from imaging.errors import Busy, TooManyPixels, UnreadableImage
 from imaging.exif import TURNED, orientation
+from webapp.limits import MAX_BYTES
 
 __all__ = ["MAX_BYTES", "MEDIA_TYPES", "Busy", "CheckedImage", "ImageTooLarge", "UndecodableImage", "check_image"]
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-MAX_BYTES = 10 * 1024 * 1024
 THUMBNAIL_PIXELS = 640  # of the longer side
 TURN_S = 2.0  # how long an upload waits for other large ones; it holds a thread meanwhile
 

@@ -1,7 +1,7 @@
 """Prometheus metrics of one web worker, merged over all workers of a gunicorn where it runs several.
 
-gunicorn's configuration names a folder in PROMETHEUS_MULTIPROC_DIR before any worker is forked; each worker then
-keeps its values in files there, and whichever worker answers `/metrics` adds them up.
+gunicorn's configuration names a folder in PROMETHEUS_MULTIPROC_DIR before a worker imports this; the worker then keeps
+its values in files there (`metric_files`), and whichever worker answers `/metrics` adds them up.
 """
 
 import os
@@ -16,6 +16,7 @@ from webapp.predictor import Model
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.025, 0.04, 0.064, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0)
 
 
+MOST_SERIES = 1500  # of both histograms: what fits into the room of `metric_files`, and no client can make more
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -25,7 +26,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._answering: Model | None = None
-        self._children: dict[tuple[Histogram, tuple[str, ...]], Histogram] = {}
+        self._children: dict[tuple[object, ...], Histogram] = {}
         self._requests = Histogram(
             "sweetspot_request_seconds",
             "Time inside the web server",
@@ -61,7 +62,9 @@ class Metrics:
         """Find the series of these labels; `labels` itself costs as much as all the rest of counting."""
         key = (histogram, labels)
         child = self._children.get(key)
-        if child is None:
+        if child is None and len(self._children) >= MOST_SERIES:
+            child = self._children[key[:1]] = histogram.labels(*["other"] * len(labels))
+        elif child is None:
             child = self._children[key] = histogram.labels(*labels)
         return child
 

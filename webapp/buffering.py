@@ -1,0 +1,303 @@
+"""gunicorn's worker with threads, where a thread gets only requests that are here in full, and waits for no client.
+
+    listener ─► receive ─► [thread: parse, application] ─► send ─► receive the next one, or linger and close
+
+All that waits for a client happens in the worker's poller, each wait with its own time; a client that sends or reads a
+byte at a time, or nothing at all, costs a descriptor and no thread. gunicorn does the rest as ever: processes, signals,
+parsing, graceful restarts (docs/adr/0015).
+"""
+
+import json
+import resource
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from selectors import EVENT_READ, EVENT_WRITE
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from webapp.arrival import Arrival
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+PIECE = 256 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+BUDGET = 128 * 1024 * 1024  # bytes of all requests that arrive or wait for a thread, in one worker
+SMALL = 64 * 1024  # who sends no more than that is never refused for it
+SPARE_FILES = 64  # descriptors that are no connections
+# Seconds for a head, from its first byte or the opening of the connection; for the rest of a request; for an answer to
+# be read; and for a client to close after its last one. Nobody else waits meanwhile, so uplinks may be slow.
+HEAD_S, BODY_S, SEND_S, LINGER_S = 10.0, 60.0, 60.0, 2.0
+
+
+class Buffered:
+    """What gunicorn takes for the socket: reading gives what has arrived and then the end, writing never waits."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.real = real
+        self._arrived, self._unsent = BytesIO(), bytearray()
+
+    def arrive(self, received: bytes) -> None:
+        """Have a whole request ready to be read."""
+        self._arrived = BytesIO(received)
+
+    def recv(self, size: int) -> bytes:
+        """Read."""
+        return self._arrived.read(size)
+
+    def send(self, data: bytes) -> int:
+        """Write; gunicorn writes in this way only that the client may continue, which it has been told already."""
+        if data != CONTINUE:
+            self.sendall(data)
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
+        """Write as much as the kernel takes, and keep the rest."""
+        self._unsent += data
+        self.flush()
+
+    def flush(self) -> bool:
+        """Send more of what was kept; tell whether that was all. Raises OSError where the client is gone."""
+        with suppress(BlockingIOError):
+            while self._unsent:
+                del self._unsent[: self.real.send(self._unsent[:PIECE])]
+        return not self._unsent
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Wait for nobody, whatever is asked."""
+
+    def setblocking(self, _flag: bool) -> None:  # noqa: FBT001  (a socket's own)
+        """Wait for nobody, whatever is asked."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever else a socket has)
+        return getattr(self.real, name)
+
+
+class Visitor(TConn):  # type: ignore[misc]
+    """One connection."""
+
+    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:  # noqa: ANN401
+        super().__init__(cfg, client, address, server)
+        self.sock = Buffered(client)
+        self.data_ready = True  # whenever a thread gets it
+        self.arrival = Arrival()
+        self.held = 0  # bytes of the request
+        self.again = False  # whether another request may follow this one
+        self.wait: Wait | None = None
+        self.by = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Wait:
+    """Something that the poller waits for: an event, for how long, and what happens at last or when it is too late.
+
+    Its visitors are in the order of their deadlines, since it takes the same time for all of them.
+    """
+
+    event: int
+    seconds: float
+    then: Callable[[Visitor], None]
+    late: Callable[[Visitor], None]
+    visitors: dict[Visitor, None] = field(default_factory=dict)
+
+
+class BufferingWorker(ThreadWorker):  # type: ignore[misc]
+    """See above. What has no underscore is called by gunicorn."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        self.worker_connections: int = min(self.cfg.worker_connections, _files() - SPARE_FILES)
+        self._held = 0  # bytes of all requests that are here
+        self._idle = Wait(EVENT_READ, self.cfg.keepalive, self._receive, self._drop)
+        self._head = Wait(EVENT_READ, HEAD_S, self._receive, partial(self._refuse, status=408))
+        self._body = Wait(EVENT_READ, BODY_S, self._receive, partial(self._refuse, status=408))
+        self._answer = Wait(EVENT_WRITE, SEND_S, self._send, self._drop)
+        self._end = Wait(EVENT_READ, LINGER_S, self._linger, self._drop)
+
+    @property
+    def _waits(self) -> tuple[Wait, ...]:
+        return self._idle, self._head, self._body, self._answer, self._end
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection."""
+        try:
+            client, address = listener.accept()
+        except OSError:  # another worker was quicker, the client is gone, or there are no descriptors left
+            return
+        self.nr_conns += 1
+        visitor = Visitor(self.cfg, client, address, listener.getsockname())
+        self._wait(visitor, self._head)
+        self._receive(visitor)
+
+    def finish_request(self, visitor: Visitor, done: "Future[bool]") -> None:
+        """Take a connection back from its thread."""
+        answered = not done.cancelled() and done.exception() is None and done.result()
+        visitor.again = bool(answered) and not visitor.arrival.cut
+        self._forget(visitor)
+        self._send(visitor)
+
+    def murder_keepalived(self, *, force: bool = False) -> None:
+        """End what takes too long, or everything."""
+        now = monotonic()
+        for wait in self._waits:
+            while wait.visitors and (force or next(iter(wait.visitors)).by <= now):
+                (self._drop if force else wait.late)(next(iter(wait.visitors)))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for visitor in self._idle.visitors:
+            visitor.by = min(visitor.by, deadline)
+
+    def _wait(self, visitor: Visitor, wait: Wait | None) -> None:
+        """Have the poller wait for something, in place of what it has waited for."""
+        before, visitor.wait = visitor.wait, wait
+        if before:
+            del before.visitors[visitor]
+        if wait:
+            wait.visitors[visitor] = None
+            visitor.by = monotonic() + wait.seconds
+        if before and wait and before.event == wait.event:
+            return  # the poller asks which wait it is when the event comes
+        if before:
+            self.poller.unregister(visitor.sock.real)
+        if wait:
+            self.poller.register(visitor.sock.real, wait.event, partial(self._wake, visitor))
+
+    def _wake(self, visitor: Visitor, _socket: socket.socket) -> None:
+        if visitor.wait:
+            visitor.wait.then(visitor)
+
+    def _receive(self, visitor: Visitor) -> None:
+        """Take what has come; once a request is whole, a thread gets it."""
+        try:
+            received = visitor.sock.real.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop(visitor)
+            return
+        if received:
+            self._take(visitor, received)
+        elif visitor.held:  # all that ever comes: gunicorn says what is wrong with it
+            visitor.arrival.cut = True
+            self._serve(visitor)
+        else:
+            self._drop(visitor)
+
+    def _take(self, visitor: Visitor, received: bytes) -> None:
+        arrival = visitor.arrival
+        began, had_head = visitor.held > 0, arrival.head_whole
+        arrival.feed(received)
+        visitor.held += len(received)
+        self._held += len(received)
+        if arrival.done:
+            self._serve(visitor)
+        elif self._held > BUDGET and visitor.held > SMALL:
+            self._refuse(visitor, status=503)
+        elif arrival.head_whole and not had_head:
+            self._wait(visitor, self._body)
+            if arrival.expects:
+                visitor.sock.sendall(CONTINUE)
+        elif not began:
+            self._wait(visitor, self._head)
+
+    def _serve(self, visitor: Visitor) -> None:
+        self._wait(visitor, None)
+        visitor.sock.arrive(visitor.arrival.take())
+        self.enqueue_req(visitor)
+
+    def _send(self, visitor: Visitor) -> None:
+        """Send what is left of an answer, as fast as the client takes it, and go on to what comes next."""
+        try:
+            sent = visitor.sock.flush()
+        except OSError:
+            self._drop(visitor)
+            return
+        if not sent:
+            if visitor.wait is None:
+                self._wait(visitor, self._answer)
+        elif visitor.again:
+            self._next(visitor)
+        else:
+            with suppress(OSError):
+                visitor.sock.shutdown(socket.SHUT_WR)
+            self._wait(visitor, self._end)
+
+    def _next(self, visitor: Visitor) -> None:
+        """Wait for the next request, of which something may be here already."""
+        ahead = visitor.parser.unreader.take_buffered() + visitor.sock.recv(-1)
+        visitor.arrival = Arrival()
+        self._wait(visitor, self._idle)
+        if not self.alive:
+            visitor.by = min(visitor.by, monotonic() + STOP_KEEPALIVE_LINGER)
+        if ahead:
+            self._take(visitor, ahead)
+
+    def _refuse(self, visitor: Visitor, status: int) -> None:
+        """Answer without a thread, and end the connection; who has sent nothing is owed nothing."""
+        if not visitor.held:
+            self._drop(visitor)
+            return
+        self._forget(visitor)
+        visitor.again = False
+        with suppress(OSError):
+            visitor.sock.sendall(REFUSALS[status])
+        self._wait(visitor, None)
+        self._send(visitor)
+
+    def _linger(self, visitor: Visitor) -> None:
+        """Read what nobody wants until the client has read the answer and closes; else the kernel would cut it off."""
+        try:
+            if visitor.sock.real.recv(PIECE):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._drop(visitor)
+
+    def _drop(self, visitor: Visitor) -> None:
+        self._forget(visitor)
+        self._wait(visitor, None)
+        self.nr_conns -= 1
+        visitor.close()
+
+    def _forget(self, visitor: Visitor) -> None:
+        """Give back what a request has held."""
+        self._held -= visitor.held
+        visitor.held = 0
+
+
+def _files() -> int:
+    """Have as many descriptors as this process may, and return how many that are."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says "infinite" and means less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        files = most
+    return files
+
+
+def _refusal(status: int, title: str, detail: str, header: str = "") -> bytes:
+    """Write an answer as `webapp.problems` would."""
+    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    lines = (
+        f"HTTP/1.1 {status} {title}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        "X-Content-Type-Options: nosniff",
+        "Content-Security-Policy: default-src 'none'",
+        *([header] if header else []),
+        "Connection: close",
+    )
+    return "\r\n".join((*lines, "", body)).encode()
+
+
+REFUSALS = {
+    408: _refusal(408, "Request Timeout", "The request did not arrive in time."),
+    503: _refusal(503, "Service Unavailable", "Too much is being uploaded at once; try again.", "Retry-After: 2"),
+}
