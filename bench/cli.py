@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,7 +32,7 @@ Exit codes:
   {Exit.USAGE:>3}  no such model, or wrong usage
   {Exit.NOT_READY:>3}  the server cannot be reached
   {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
-DISK_SAYS_NO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 photos_option = click.option(
     "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
     help="Folder with the photos of the catalogue.",
@@ -47,14 +48,20 @@ def sweetspot() -> None:
 @click.argument("names", nargs=-1, type=click.Choice(experiments.ALL), metavar="[EXPERIMENT]...")
 @click.option("--profile", default="quick", show_default=True,
               help="smoke (no claims), quick, full, or a .toml file with a table for each experiment.")  # fmt: skip
-@click.option("--variants", default="", help="Names or folders, with commas between. Default: all that are found.")
-@click.option("--peers", default="", help="Names of inference servers, with commas between. Default: all.")
+@click.option(
+    "--variants",
+    multiple=True,
+    help="Names or folders, with commas between or in several options. Default: all that are found.",
+)
+@click.option("--peers", multiple=True, help="Names of inference servers, likewise. Default: all.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Folder in which the run gets its own folder.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and orders.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed of arrivals and orders."
+)
 @photos_option
 @click.option("--expectations", type=click.Path(path_type=Path), default=None, help="Your own thresholds, as TOML.")
-def run(names: Sequence[str], variants: str, peers: str, photos: Path, **rest: Any) -> None:  # noqa: ANN401 - as they are
+def run(names: Sequence[str], variants: Sequence[str], peers: Sequence[str], photos: Path, **rest: Any) -> None:  # noqa: ANN401 - as they are
     """Put the same load on everybody and compare them, in one folder and one report.
 
     EXPERIMENT is latency: the variants of the product at low load and under rising load (1, 2 1/2 or 20 minutes). Or
@@ -139,9 +146,10 @@ def conformance(url: str, model: str | None, version: str | None, content: Path 
     raise SystemExit(conformance(url, model, version, content, out))
 
 
-def names_in(text: str) -> list[str]:
-    """Return the names of an option that takes several, with commas between."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+def names_in(texts: Sequence[str]) -> list[str]:
+    """Return the names of an option that takes several; one that is a folder may have commas in its path."""
+    parts = (part for text in texts for part in ([text] if Path(text).is_dir() else text.split(",")))
+    return [name.strip() for name in parts if name.strip()]
 
 
 def photo_folder(folder: Path) -> Path:
@@ -170,17 +178,19 @@ def bug() -> int:
     return Exit.BUG
 
 
-def no_room(error: OSError) -> int:
-    """Say that the disk does not take more, which no code can mend; any other error of the system is a bug of ours."""
-    if error.errno not in DISK_SAYS_NO:
+def system_says_no(error: OSError) -> int:
+    """Say which file cannot be used, or that a disk is full; an error of the system about neither is a bug of ours."""
+    if error.filename is None and error.errno not in NO_ROOM:
         return bug()
-    say(f"sweetspot: cannot write{f' {error.filename}' if error.filename else ''}: {error.strerror}", err=True)
+    what = "cannot write" if error.filename is None else f"cannot use {os.fsdecode(error.filename)}"
+    say(f"sweetspot: {what}: {error.strerror}", err=True)
     return Exit.USAGE
 
 
 def main() -> NoReturn:
     """Run the command line; the only place that turns failures into messages and exit codes."""
     open_streams()
+    warnings.simplefilter("default" if sys.warnoptions else "ignore")  # they are for us, not for the user
     for number in (signal.SIGTERM, signal.SIGHUP):
         if (
             signal.getsignal(number) is not signal.SIG_IGN
@@ -199,7 +209,7 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         code = Exit.INTERRUPTED
     except OSError as error:
-        code = no_room(error)
+        code = system_says_no(error)
     except Exception:  # noqa: BLE001 - whatever else it is, no traceback reaches a user
         code = bug()
     sys.exit(code)

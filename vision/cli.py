@@ -98,7 +98,7 @@ def classify(
         elif as_json:
             click.echo(json.dumps({"file": str(file), "labels": [asdict(score) for score in answer]}))
         else:
-            click.echo(file)
+            click.echo(click.format_filename(file))
             click.echo("".join(f"  {score.score:7.2%}  {score.label}\n" for score in answer), nl=False)
     raise SystemExit(int(failed))
 

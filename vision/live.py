@@ -1,5 +1,6 @@
 """Which version should be serving, as a line in a file: written by a deployment, read by whoever runs the model."""
 
+import shlex
 from pathlib import Path
 
 from vision.errors import ModelError
@@ -13,7 +14,7 @@ def read_live(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"cannot read the live version ({error}): run `python -m vision live 1 --file {path}`"
+            f"cannot read the live version ({error}): run `python -m vision live 1 --file {shlex.quote(str(path))}`"
         ) from error
     try:
         return find_release(text.strip()).version

@@ -11,6 +11,7 @@ from bench.machine.limit import MODELS, START_ALLOWANCE_S, VERSION, BareLoop
 from bench.peers.asking import Photo
 from bench.processes.guarded import Guarded, environment
 from bench.session.session import Session
+from bench.terminal import plain
 from runfile.facts import ImagePath
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -51,7 +52,7 @@ class Vision:
             pairs = list(zip(files, labels, strict=True))
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise StackFailed(f"vision classify printed something else than its JSON: {told[:200]!r}") from error
-        return [Photo(file.name, file.read_bytes(), label) for file, label in pairs]
+        return [Photo(plain(file.name), file.read_bytes(), label) for file, label in pairs]
 
     def _run(self, command: str, *arguments: str) -> str:
         """Run one command and return what it printed. Raises StackFailed."""

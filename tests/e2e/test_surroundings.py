@@ -1,0 +1,159 @@
+"""The command line where others have been: odd names, closed streams, settings of other programs, killed commands.
+
+Nothing of it is a bug, nothing of it changes what is measured, and what was left out or left aside is told.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.processes.guarded import ROOT
+from tests.processes import wait_for
+from tests.unit.bench.toys import TINY, TOY, variant
+
+SWEETSPOT = Path(sys.executable).with_name("sweetspot")
+RUN = Path(__file__).parents[1] / "data" / "runs" / "v1-latency"
+ODD = "a?b #c %41 {d} 'e' \"f\" @g,h [i] & *"
+
+
+@contextmanager
+def started(*argv: str | Path, shell: str = "", cwd: Path = ROOT, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command as a user has it, in a shell that adds redirections."""
+    command = ["/bin/sh", "-c", f'exec "$0" "$@" {shell}', str(SWEETSPOT), *map(str, argv)]
+    env = {**os.environ, **variables}
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def finished(*argv: str | Path, shell: str = "", cwd: Path = ROOT, **variables: str) -> tuple[int, str, str]:
+    with started(*argv, shell=shell, cwd=cwd, **variables) as process:
+        out, err = process.communicate(timeout=100)
+    assert "a bug" not in out + err
+    assert "Traceback" not in out + err
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return shutil.copytree(RUN, tmp_path / "run")
+
+
+@pytest.mark.parametrize("shell", ["2>&-", ">&-", "<&-", "2>&- >&- <&-", "2>&1 | head -0", "> /dev/full 2>&-"])
+def test_closed_streams_and_readers_who_leave(run: Path, shell: str):
+    if shell.startswith("> /dev/full") and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    (run / "report.html").unlink(missing_ok=True)
+    code, _, _ = finished("report", run, shell=shell)
+    assert code == (2 if "full" in shell else 0)
+    assert "</html>" in (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["reports", "bench", "click"])
+@pytest.mark.parametrize("by", ["PYTHONPATH", "the current folder"])
+def test_packages_of_others_with_our_names(run: Path, tmp_path: Path, name: str, by: str):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
+    variables = {"PYTHONPATH": str(tmp_path)} if by == "PYTHONPATH" else {}
+    code, out, err = finished("report", run, cwd=tmp_path, **variables)
+    assert (code, out.strip()) == (0, str(run / "report.html")), err
+
+
+@pytest.mark.parametrize("argv", [("run", "--out"), ("run", "--photos"), ("report",), ("up", "embedded", "--photos")])
+def test_a_path_that_is_no_text_is_refused_before_anything_happens(argv: tuple[str, ...], tmp_path: Path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    code, out, err = finished(*argv, folder)
+    assert (code, out) == (2, "")
+    assert r"caf\udce9 is not text in UTF-8" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("report", "x" * 5000), ("run", "--photos", "x" * 5000), ("run", "--variants", "x" * 5000),
+        ("run", "--out", "/dev/null/x"), ("compare", "x" * 300, "y"), ("run", "--seed", "9" * 400),
+        ("run", "--profile", "/dev/null/x.toml"), ("doctor", "--photos", "x" * 300),
+    ],
+)  # fmt: skip
+def test_files_that_the_system_refuses_are_told(argv: tuple[str, ...]):
+    code, _, err = finished(*argv)
+    assert code == 2, err
+    assert err.strip()
+
+
+def test_what_a_log_holds_does_not_reach_the_terminal_raw(tmp_path: Path):
+    dying = "import sys; sys.exit('\\\\x1b[2J\\\\u202egone')"
+    text = f'title = "B"\n[process.web]\nrun = ["{{python}}", "-c", "{dying}"]\nready = "/"\nroles = ["pages"]'
+    code, _, err = finished("up", variant(tmp_path / "broken", text).folder, "--photos", TOY)
+    assert code == 3
+    assert r"\x1b[2J\u202egone" in err
+    assert "\x1b" not in err
+
+
+def test_what_a_killed_command_leaves_is_swept_by_the_next(tmp_path: Path):
+    """Also where the temporary folder has an odd name."""
+    temporary = tmp_path / ODD
+    temporary.mkdir()
+    argv, variables = ("up", TOY, "--photos", TOY), {"TMPDIR": str(temporary)}
+
+    def left() -> set[Path]:
+        found = set(temporary.glob("sweetspot-toy_variant-*/data/prepared"))
+        assert found
+        return found
+
+    with started(*argv, **variables) as process:
+        before = wait_for(left, process=process)
+        process.kill()
+    assert left() == before
+    with started(*argv, **variables) as process:
+
+        def swept() -> None:
+            assert not left() & before
+
+        wait_for(swept, process=process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert list(temporary.iterdir()) == []
+
+
+# A toy whose catalogue lacks two photos, and whose web server says in its readiness what it finds in its environment.
+LACKING = "import sys; print(sys.argv[1], file=sys.stderr)"
+
+
+def test_a_run_among_settings_of_others(tmp_path: Path):
+    """Variables, a path with everything in it, and photos that are left out: told, recorded, and without effect."""
+    text = (TOY / "stack.toml").read_text(encoding="utf-8").replace("{variant}", str(TOY))
+    told = f'["{{python}}", "-c", "{LACKING}", "left out: \'x.jpg\': The image is damaged."],'
+    mine = variant(tmp_path / "mine", text.replace("[prepare]\nrun = [", f"[prepare]\nrun = [{told}")).folder
+    out = tmp_path / ODD
+    argv = ("run", "latency", "--profile", TINY, "--variants", mine, "--out", out, "--photos", TOY)
+    others = {"GUNICORN_CMD_ARGS": "--workers 7", "OMP_NUM_THREADS": "7", "TOY_PREDICTION_MS": "0"}
+    ours = {"SWEETSPOT_DATABASE_URL": "postgresql://me:secret@nowhere/x", "LOCUST_USERS": "9"}
+    code, printed, err = finished(*argv, **others, **ours)
+    assert code == 0, err
+    dropped = ["GUNICORN_CMD_ARGS", "LOCUST_USERS", "OMP_NUM_THREADS", "SWEETSPOT_DATABASE_URL"]
+    assert all(name in err for name in dropped)
+    assert "secret" not in err
+    (folder,) = out.iterdir()
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert set(dropped) <= set(facts["settings"]["variables_not_handed_on"].split(", "))
+    assert facts["left_out"] == ["'x.jpg': The image is damaged."]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "1 photo left out" in page
+    assert "x.jpg" in page
+    assert "photos left out: 1\n  'x.jpg': The image is damaged." in printed
+    assert printed.rstrip().endswith(str(folder / "report.html"))
