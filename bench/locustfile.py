@@ -10,11 +10,13 @@ What is sent comes from the options (`bench.load.options`) or, from the harness,
 
 import logging
 import signal
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
 import gevent
@@ -23,7 +25,7 @@ from gevent.event import AsyncResult, Event
 from gevent.queue import Queue
 from locust import LoadTestShape, User, events, task
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import STATE_SPAWNING, LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from bench.exits import Failure, StackFailed
 from bench.load.dispatcher import Dispatcher, Sent
@@ -39,6 +41,7 @@ PLAN, READY, BEGIN, HAND_IN, SAMPLES = (
 )
 LEAD_S = {LocalRunner: 0.2, MasterRunner: 2.0}  # from when all are ready until the warm-up begins
 PHOTOS_S = 30.0  # for the list of photos, however slowly it drips
+SPAWN_S = 10.0  # for a user in every process
 HAND_IN_S = 10.0  # for what was measured, when a test is stopped
 NOTHING_SENT, NOT_WHOLE = 2, 1  # exit codes
 log = logging.getLogger("sweetspot")
@@ -49,6 +52,15 @@ def three_digits(response_ms: float) -> float:
     return float(f"{response_ms:.3g}")
 
 
+def without_traceback(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Say in a line what Locust itself did not expect: Ctrl-C while it waits for workers, a report it cannot write."""
+    log.debug("where", exc_info=(kind, error, traceback))
+    log.error(
+        "interrupted" if kind is KeyboardInterrupt else f"Locust failed: {error!r} (--loglevel DEBUG shows where)"
+    )
+
+
+sys.excepthook = without_traceback
 locust.stats.bucket_response_time = cast("Any", three_digits)  # any number will do, says its manual
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 
@@ -77,7 +89,14 @@ class OpenLoopUser(User):
         except Exception as error:  # noqa: BLE001 - the coordinator says it, for all processes
             failed = in_words(error)
         finally:
-            sender.runner.send_message(SAMPLES, {"samples": samples.message(), "failed": failed})
+            self.hand_in(sender.runner, samples, failed)
+
+    def hand_in(self, runner: Runner, samples: Samples, failed: str) -> None:
+        """Give the coordinator what was measured, and why it is not everything; if need be, only the latter."""
+        try:
+            runner.send_message(SAMPLES, {"samples": samples.message(), "failed": failed})
+        except Exception as error:  # noqa: BLE001 - or the coordinator would wait for ever
+            runner.send_message(SAMPLES, {"samples": None, "failed": failed or in_words(error)})
 
     def tell(self, sent: Sent) -> None:
         """Count in Locust's tables."""
@@ -145,8 +164,10 @@ class Coordinator:
         self.plan: Plan | None = None  # of the test that is under way
         self.shares: dict[str, Samples | None] = {}
         self.preparing: set[str] = set()
+        self.sending: set[str] = set()  # who has not handed in
         self.zero_ns = 0  # before all are ready
-        self.ending = False
+        self.said: set[str] = set()
+        self.over, self.ending = True, False
         self.saved = Event()
 
     @property
@@ -157,13 +178,14 @@ class Coordinator:
     @or_end
     def start(self, **_: object) -> None:
         """Find whatever can be wrong before anything is sent, and hand out the shares."""
-        self.plan, self.zero_ns, self.ending = None, 0, False
+        self.plan, self.zero_ns, self.over, self.ending = None, 0, False, False
         self.saved.clear()
+        self.said.clear()
         self.environment.process_exit_code = None
         plan = self.planned()
         try_all(self.options, len(plan.schedule))
         ids = senders(self.runner)
-        self.plan, self.shares, self.preparing = plan, dict.fromkeys(ids), set(ids)
+        self.plan, self.shares, self.preparing, self.sending = plan, dict.fromkeys(ids), set(ids), set(ids)
         for index, name in enumerate(ids):
             self.runner.send_message(PLAN, plan.share(index, len(ids)).facts(), client_id=name)
 
@@ -183,7 +205,7 @@ class Coordinator:
     def begin_if_ready(self) -> None:
         """Tell all when to begin, on the wall clock: monotonic clocks of two machines are unrelated."""
         living = senders(self.runner)
-        if self.plan is None or self.zero_ns or not living or not self.preparing.isdisjoint(living):
+        if self.over or self.plan is None or self.zero_ns or not living or not self.preparing.isdisjoint(living):
             return
         lead_ns = round(LEAD_S[type(self.runner)] * 1e9) - min(0, int(self.plan.schedule.offset_ns.min(initial=0)))
         zero, self.zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
@@ -195,9 +217,11 @@ class Coordinator:
     @or_end
     def collect(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message
         """Take the samples of one process. One that could not send, or not all, ends the test."""
-        if self.plan is None or msg.node_id not in self.shares:
+        if self.over or msg.node_id not in self.shares:
             return
-        self.shares[msg.node_id] = Samples.from_message(msg.data["samples"])
+        self.sending.discard(msg.node_id)
+        if msg.data["samples"]:
+            self.shares[msg.node_id] = Samples.from_message(msg.data["samples"])
         if msg.data["failed"]:
             self.fail(msg.data["failed"])
         self.save_if_complete()
@@ -210,8 +234,7 @@ class Coordinator:
 
     def save_if_complete(self) -> None:
         """Save, and end the test, once everybody who still can has handed in."""
-        waiting = [name for name in senders(self.runner) if name in self.shares and self.shares[name] is None]
-        if self.plan is not None and self.zero_ns and not waiting:
+        if self.plan is not None and self.zero_ns and self.sending.isdisjoint(senders(self.runner)):
             self.save()
             self.end()
 
@@ -219,7 +242,7 @@ class Coordinator:
         """Merge and write what there is, and say whether it is everything."""
         if self.plan is None:
             return
-        plan, self.plan = self.plan, None  # ahead of all that can fail, so that nothing is written twice
+        plan, self.plan, self.over = self.plan, None, True  # ahead of all that can fail: nothing is written twice
         self.saved.set()
         samples = merge(list(self.shares.values()), len(plan.schedule))
         missing = sum(share is None for share in self.shares.values())
@@ -232,27 +255,35 @@ class Coordinator:
 
     def fail(self, words: str) -> None:
         """Say what is wrong, in the log and on the web page, and end the test."""
-        log.error("%s", words)
-        self.runner.log_exception("sweetspot", words, "")
+        if words not in self.said:  # several processes may find the same
+            self.said.add(words)
+            log.error("%s", words)
+            self.runner.log_exception("sweetspot", words, "")
         self.environment.process_exit_code = NOT_WHOLE if self.zero_ns else NOTHING_SENT
+        self.over = self.over or not self.zero_ns
         self.end()
 
     def end(self) -> None:
         """End the test; without a web page that is the end of Locust."""
         if not self.ending:
             self.ending = True
-            gevent.spawn(self.runner.quit if self.options.headless else self.runner.stop)
+            gevent.spawn(self.end_when_spawned)
+
+    def end_when_spawned(self) -> None:
+        """Let Locust finish what it has begun: a master that is stopped while it spawns goes on to spawn."""
+        with gevent.Timeout(SPAWN_S, exception=False):
+            while self.runner.state == STATE_SPAWNING:
+                gevent.sleep(0.05)
+        (self.runner.quit if self.options.headless else self.runner.stop)()
 
     @or_end
     def stop(self, **_: object) -> None:
         """Have all processes hand in what they have, and save it: before Locust stops them, and forgets them."""
-        if self.plan is None:
+        if self.over:
             return
         self.ending = True
         if not self.zero_ns:
-            self.plan = None
-            if self.environment.process_exit_code is None:
-                self.fail("the test was stopped before anything was sent")
+            self.fail("the test was stopped before anything was sent")
             return
         self.runner.send_message(HAND_IN)
         try:

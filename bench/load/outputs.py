@@ -31,9 +31,11 @@ def try_all(options: Namespace, rows: int) -> None:
         attempt(Path(options.samples), "--samples", rows)
     for name, option in REPORTS.items():
         if path := getattr(options, name, None):
+            setattr(options, name, None)  # where this fails, Locust is not to try again
             with explained(path, option):
                 Path(path).parent.mkdir(parents=True, exist_ok=True)  # as Locust does
             attempt(Path(path), option)
+            setattr(options, name, path)
 
 
 def attempt(path: Path, option: str, rows: int = 1) -> None:
@@ -130,14 +132,7 @@ def known(values: npt.NDArray[Any], column: Column) -> pa.Array:
 
 def words(texts: Sequence[str | None], column: Column) -> Sequence[object]:
     """Return texts as what the column holds; a time that is none is left out, since it must not fail a good answer."""
-    if column.type == TIME:
-        return [moment(text) for text in texts]
-    return [None if text is None else writable(text) for text in texts]
-
-
-def writable(text: str) -> str:
-    """Return a text that a file can hold: JSON knows half characters, and no answer may cost us all the others."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return [moment(text) for text in texts] if column.type == TIME else texts
 
 
 def moment(text: str | None) -> datetime | None:

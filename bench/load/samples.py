@@ -45,7 +45,9 @@ class Samples:
 
     def message(self) -> dict[str, Any]:
         """Return this as what goes over the wire to the process that collects."""
-        return {**vars(self), "numbers": {name: column.tobytes() for name, column in self.numbers.items()}}
+        numbers = {name: column.tobytes() for name, column in self.numbers.items()}
+        words = {name: [text and sound(text) for text in texts] for name, texts in self.words.items()}
+        return {**vars(self), "numbers": numbers, "words": words}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Samples":
@@ -53,6 +55,11 @@ class Samples:
         sent = message["numbers"]
         numbers = {each.name: np.frombuffer(sent[each.name], dtype=each.type).copy() for each in NUMBERS}
         return cls(**{**message, "numbers": numbers})
+
+
+def sound(text: str) -> str:
+    """Return a text that can be sent and written: JSON knows half characters, and no answer may cost us all others."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def merge(shares: Sequence[Samples | None], count: int) -> Samples:

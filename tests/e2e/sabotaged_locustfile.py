@@ -1,13 +1,17 @@
 """bench/locustfile.py with just one thing broken, which the environment variable SABOTAGE names."""
 
+import errno
 import os
 import time
+from collections.abc import Callable
 
 import gevent
 from locust import events
 
-from bench.load import dispatcher
+from bench import locustfile
+from bench.load import answers, dispatcher, outputs
 from bench.load.client import Answer, Wire
+from bench.load.samples import Samples
 from bench.load.schedule import Schedule
 from bench.locustfile import OnePerProcess, OpenLoopUser
 
@@ -44,4 +48,42 @@ def retry() -> None:
     Wire.exchange = exchange
 
 
-{"busy loop": busy_loop, "little room": little_room, "retry": retry}[os.environ["SABOTAGE"]]()
+def breaking(of: object, name: str) -> Callable[[], None]:
+    """Let a function raise what nobody expects."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"{name} is broken")
+
+    return lambda: setattr(of, name, broken)
+
+
+def impatient() -> None:
+    """Wait for the list of photos but a moment."""
+    locustfile.PHOTOS_S = 0.5
+
+
+def full_disk() -> None:
+    """Have no room for samples, neither where they were asked for nor elsewhere."""
+
+    def write_table(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    outputs.pq.write_table = write_table
+
+
+SABOTAGES: dict[str, Callable[[], None]] = {
+    "busy loop": busy_loop,
+    "little room": little_room,
+    "retry": retry,
+    "impatient": impatient,
+    "full disk": full_disk,
+    "start": breaking(locustfile, "plan_of"),
+    "prepare": breaking(Wire, "encode"),
+    "judge": breaking(answers, "judge"),
+    "tell": breaking(OpenLoopUser, "tell"),
+    "hand in": breaking(Samples, "message"),
+    "collect": breaking(Samples, "from_message"),
+    "merge": breaking(locustfile, "merge"),
+    "save": breaking(outputs, "table_of"),
+}
+SABOTAGES[os.environ["SABOTAGE"]]()

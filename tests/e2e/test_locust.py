@@ -1,22 +1,17 @@
 """`locust -f bench/locustfile.py` as people who know Locust use it: headless, web page, several processes."""
 
-import json
-import subprocess
-import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.load.generator import LOCUSTFILE, Load
-from bench.processes.guarded import ROOT
+from bench.load.generator import Load
 from bench.stacks import stack
 from bench.stacks.running import RunningStack
+from tests.e2e.locusts import ask, ended, locust, network, processes
 from tests.processes import free_port, wait_for
 from tests.unit.bench.toys import TOY, place
 
@@ -28,29 +23,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The toy variant, running."""
     with RunningStack(stack.load(TOY), place(tmp_path_factory.mktemp("toy"))) as running:
         yield running.base_url
-
-
-@contextmanager
-def locust(*argv: str) -> Iterator[subprocess.Popen[str]]:
-    """Start Locust; it ends with the test."""
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *argv]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, _ = process.communicate(timeout=60)
-    assert "Traceback" not in out, out
-    return process.returncode, out
-
-
-def network() -> tuple[str, ...]:
-    """Where master and workers meet: only on this machine."""
-    return "--master-bind-host", "127.0.0.1", "--master-bind-port", str(free_port())
 
 
 def is_whole(samples: Path, count: int = 90) -> Load:
@@ -77,19 +49,8 @@ def test_headless_it_asks_the_host_for_photos_sends_steps_and_writes_samples(hos
 
 
 def test_several_processes_lose_nothing(host: str, tmp_path: Path):
-    samples, port = tmp_path / "samples.parquet", network()
-    argv = (
-        "--headless",
-        "--host",
-        host,
-        "--samples",
-        str(samples),
-        "--processes",
-        "2",
-        *port,
-        "--master-port",
-        port[-1],
-    )
+    samples = tmp_path / "samples.parquet"
+    argv = ("--headless", "--host", host, "--samples", str(samples), *processes())
     with locust(*argv, *SHORT) as process:
         code, out = ended(process)
     assert code == 0, out
@@ -130,12 +91,6 @@ def test_a_worker_that_dies_takes_its_samples_along_and_that_is_said(host: str, 
     assert (outcomes.count("lost"), outcomes.count("ok")) == (24, 24)
 
 
-def ask(url: str, **form: str) -> dict:
-    body = urllib.parse.urlencode(form).encode() if form else None
-    with urllib.request.urlopen(url, data=body, timeout=10) as answer:
-        return json.loads(answer.read())
-
-
 def test_the_web_page_starts_a_test_with_changed_options_and_counts_from_the_intended_time(host: str, tmp_path: Path):
     samples, page = tmp_path / "samples.parquet", f"http://127.0.0.1:{(port := free_port())}"
     argv = ("--host", host, "--web-host", "127.0.0.1", "--web-port", str(port), "--samples", str(samples))
@@ -154,18 +109,3 @@ def test_the_web_page_starts_a_test_with_changed_options_and_counts_from_the_int
     took_ms = (load.times("done_ns") - load.times("intended_ns")) / 1e6
     assert total["num_requests"] == len(took_ms)
     assert total["max_response_time"] == pytest.approx(took_ms.max(), abs=0.6)  # its page shows whole ms
-
-
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        (("--rate", "fast"), "--rate 'fast' must be numbers above 0"),
-        (("--mix", "everything=1"), "--mix 'everything=1' must look like"),
-        (("--host", "http://127.0.0.1:9"), "got no answer"),
-    ],
-)
-def test_bad_options_are_explained_in_a_line(host: str, argv: tuple[str, ...], message: str):
-    with locust("--headless", "--host", host, *argv) as process:
-        code, out = ended(process)
-    assert code == 2
-    assert message in out
