@@ -51,7 +51,7 @@ class Body:
         self._over = self.whole = False
         for name, value in headers:
             if name == b"content-length":
-                self._announced = int(value)
+                self._announced = int(value or b"0")  # the parser has seen to the rest
             elif name in CODINGS and value.strip().lower() not in {CODINGS[name], b""}:
                 self._coding = value
 

@@ -48,9 +48,9 @@ class Timed(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
 
-    def _begin_body(self) -> None:
-        """End a head. The body may be empty."""
-        self._in_head, self._in_body = False, True
+    def _end_head(self) -> None:
+        """Whatever it says."""
+        self._in_head = False
         self._stop_clock()
 
     def on_message_complete(self) -> None:

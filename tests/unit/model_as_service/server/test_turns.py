@@ -21,6 +21,16 @@ def raw(image: bytes, *more: bytes) -> bytes:
     return b"\r\n".join((*lines, b"Content-Length: %d" % len(image), b"", image))
 
 
+NONSENSE = [
+    b"nonsense\r\n\r\n",
+    b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: \r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n",
+]
+
+
 def hold(model: FakeModel) -> None:
     """Have the model begin with the next image and not end."""
     model.begun, model.held = threading.Semaphore(0), True
@@ -128,7 +138,18 @@ def test_who_ends_its_side_and_waits_for_long_is_answered_too(
     assert statuses(connection) == [200]
 
 
-@pytest.mark.parametrize("nonsense", [b"nonsense\r\n\r\n", LIVE[:-2] + b"X: " + bytes(9) + b"\r\n\r\n"])
+@pytest.mark.parametrize("first", [b"", LIVE], ids=["first", "second"])
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_is_answered_and_logged_in_a_line(
+    served: Served, caplog: pytest.LogCaptureFixture, first: bytes, nonsense: bytes
+) -> None:
+    connection = served.connect()
+    connection.sendall(first + nonsense)
+    assert statuses(connection) == [200] * bool(first) + [400]
+    assert {record.getMessage() for record in caplog.records} == {"Invalid HTTP request received."}
+
+
+@pytest.mark.parametrize("nonsense", [*NONSENSE, LIVE[:-2] + b"X: " + bytes(9) + b"\r\n\r\n"])
 def test_what_is_wrong_is_said_after_the_answers_before_it(served: Served, model: FakeModel, nonsense: bytes) -> None:
     with closing(Client(served.address[1])) as client:
         hold(model)
