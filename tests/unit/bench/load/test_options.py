@@ -85,6 +85,9 @@ def test_the_seed_and_the_arrivals_are_heard(three_photos: str):
         (("--deadline", "0"), "--seconds and --deadline must be more than 0"),
         (("--warmup=-1",), "--warmup and --seed 0 or more"),
         (("--seed=-1",), "--warmup and --seed 0 or more"),
+        *[((f"--{name}", "inf"), "can be 1000000 at most") for name in ("seconds", "warmup", "deadline")],
+        *[((f"--{name}", "nan"), "must be more than 0") for name in ("seconds", "warmup", "deadline")],
+        (("--rate", "1e12"), "a plan holds 10000000 at most"),
         (("--rate", "1e-9", "--seconds", "1"), "nothing to send"),
     ],
 )
@@ -98,6 +101,35 @@ def test_a_mistake_is_named(three_photos: str, argv: tuple[str, ...], message: s
 def test_a_host_that_is_no_http_address_with_a_port_is_named(host: str):
     with pytest.raises(UsageProblem, match="must look like http"):
         options.plan_of(given(), host)
+
+
+def test_arrivals_that_the_web_page_sent_are_looked_at(three_photos: str):
+    options_of_page = Namespace(**{**vars(given()), "arrivals": "never"})
+    with pytest.raises(UsageProblem, match="--arrivals 'never' must be poisson or constant"):
+        options.plan_of(options_of_page, three_photos)
+
+
+DAMAGED: dict[str, object] = {
+    "cases": [], "case": [9, 9, 9, 9], "photo": [0, 0, 0, -1], "targets": [], "hosts": [], "hosts ": None,
+    "deadline_s": float("nan"), "deadline_s ": "soon", "offset_ns": [1], "step": ["first"], "turns": [[7, 0.0]],
+    "turns ": [["?"]], "targets ": 7,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", DAMAGED)
+def test_a_plan_that_does_not_fit_together_is_refused(tmp_path: Path, field: str):
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({**PLAN.facts(), field.strip(): DAMAGED[field]}), encoding="utf-8")
+    with pytest.raises(UsageProblem, match="cannot be read, or holds no plan"):
+        options.plan_of(given("--plan", str(path)), "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"{}", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, content: bytes):
+    path = tmp_path / "plan.json"
+    path.write_bytes(content)
+    with pytest.raises(UsageProblem, match="cannot be read, or holds no plan"):
+        options.plan_of(given("--plan", str(path)), "nowhere")
 
 
 def test_a_product_without_photos_is_said():

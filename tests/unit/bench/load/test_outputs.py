@@ -1,16 +1,21 @@
 """The file of samples: what is in it, and what becomes of it where it cannot be written."""
 
+import subprocess
+import sys
+import tempfile
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bench.exits import UsageProblem
 from bench.load import outputs
 from bench.load.generator import Load
 from bench.load.plan import Plan
 from bench.load.samples import CODES, Samples
 from bench.load.schedule import Phase, draw
+from bench.processes.guarded import ROOT
 from runfile.columns import ANSWERED, MEASURED, NEVER, OUTCOME, SCHEDULED
 
 SCHEDULE = draw(Phase(0.0, {}), [Phase(1.0, {"page": 4.0})], 2, seed=(1,))
@@ -64,3 +69,63 @@ def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     outputs.save(Namespace(samples=""), PLAN, Samples.empty(4), zero_ns=0, processes=1)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+def test_trying_leaves_nothing_and_touches_nothing(tmp_path: Path, rows: int):
+    out = tmp_path / "samples.parquet"
+    outputs.attempt(out, "--samples", rows)
+    assert not list(tmp_path.iterdir())
+    out.write_text("of yesterday")
+    outputs.attempt(out, "--samples", rows)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["of yesterday"]
+
+
+@pytest.mark.parametrize("place", ["none/x", "file/x", "file/x/y", ".", "x" * 300, "nul\0", "/dev/null", "/proc/x/y"])
+def test_a_place_where_nothing_can_be_written_is_found_out(tmp_path: Path, place: str):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageProblem, match=r"(?s)cannot write to .*: .*; choose another --samples"):
+        outputs.attempt(tmp_path / place, "--samples")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_disk_without_room_for_all_rows_is_found_out(tmp_path: Path):
+    """A limit on the size of a file stands for the disk; in a process of its own, since it cannot be lifted again."""
+    script = (
+        "import resource, pathlib; from bench.load import outputs\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        f"outputs.attempt(pathlib.Path({str(tmp_path / 'x')!r}), '--samples', 100)\n"
+        f"outputs.attempt(pathlib.Path({str(tmp_path / 'x')!r}), '--samples', 1000)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert "UsageProblem: cannot write to" in done.stderr
+    assert "line 4" in done.stderr.split("UsageProblem")[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_reports_of_locust_are_tried_and_one_that_cannot_be_written_is_given_up(tmp_path: Path):
+    (tmp_path / "file").touch()
+    options = Namespace(samples="", html_file=str(tmp_path / "new" / "x.html"), json_file=str(tmp_path / "file" / "x"))
+    with pytest.raises(UsageProblem, match="choose another --json-file"):
+        outputs.try_all(options, 4)
+    assert (options.html_file, options.json_file) == (str(tmp_path / "new" / "x.html"), None)
+
+
+def test_samples_that_cannot_be_written_are_kept_elsewhere_and_it_is_said_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(UsageProblem) as problem:
+        outputs.save(Namespace(samples=str(tmp_path / "none" / "x")), PLAN, Samples.empty(4), zero_ns=9, processes=2)
+    (kept,) = tmp_path.iterdir()
+    assert str(problem.value).endswith(f"; what was measured is in {kept}")
+    assert Load.read(kept).zero_ns == 9
+
+
+def test_where_no_temporary_file_can_be_written_either_the_current_folder_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    said = outputs.save_elsewhere(outputs.table_of(PLAN, Samples.empty(4)))
+    assert said.startswith(f"what was measured is in {tmp_path}/sweetspot-samples-")

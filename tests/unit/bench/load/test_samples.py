@@ -67,6 +67,12 @@ def test_a_message_holds_only_what_every_encoding_can_carry():
     assert json.loads(json.dumps(message["words"])) == message["words"]
 
 
+def test_half_a_character_in_an_answer_does_not_keep_all_others_from_being_sent():
+    samples = Samples.empty(2)
+    samples.words["source"][0] = "l\ud800ve"
+    assert samples.message()["words"]["source"] == ["l?ve", None]
+
+
 @given(count=st.integers(0, 40), processes=st.integers(1, 5))
 def test_shares_are_put_back_where_they_were_taken_from(count: int, processes: int):
     shares = [filled(len(range(index, count, processes)), index, processes) for index in range(processes)]
