@@ -44,6 +44,7 @@ PHOTOS_S = 30.0  # for the list of photos, however slowly it drips
 SPAWN_S = 10.0  # for a user in every process
 HAND_IN_S = 10.0  # for what was measured, when a test is stopped
 NOTHING_SENT, NOT_WHOLE = 2, 1  # exit codes
+LONGEST_LINE = 1000
 log = logging.getLogger("sweetspot")
 
 
@@ -55,9 +56,8 @@ def three_digits(response_ms: float) -> float:
 def without_traceback(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     """Say in a line what Locust itself did not expect: Ctrl-C while it waits for workers, a report it cannot write."""
     log.debug("where", exc_info=(kind, error, traceback))
-    log.error(
-        "interrupted" if kind is KeyboardInterrupt else f"Locust failed: {error!r} (--loglevel DEBUG shows where)"
-    )
+    words = "interrupted" if kind is KeyboardInterrupt else f"Locust failed: {error!r} (--loglevel DEBUG shows where)"
+    log.error("%s", words)
 
 
 sys.excepthook = without_traceback
@@ -208,9 +208,10 @@ class Coordinator:
         if self.over or self.plan is None or self.zero_ns or not living or not self.preparing.isdisjoint(living):
             return
         lead_ns = round(LEAD_S[type(self.runner)] * 1e9) - min(0, int(self.plan.schedule.offset_ns.min(initial=0)))
-        zero, self.zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
+        zero, zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
         if self.options.plan:
-            replace(begun(Path(self.options.plan)), str(self.zero_ns))
+            replace(begun(Path(self.options.plan)), str(zero_ns))
+        self.zero_ns = zero_ns
         for name in self.shares:
             self.runner.send_message(BEGIN, zero, client_id=name)
 
@@ -296,7 +297,7 @@ class Coordinator:
 def in_words(error: Exception) -> str:
     """Return one line about an error, for a user: a traceback is for us."""
     if isinstance(error, Failure):
-        return str(error)
+        return " ".join(str(error).split())[:LONGEST_LINE]  # some repeat what a server said
     log.debug("a bug", exc_info=error)
     return f"a bug in the load generator: {error!r} (--loglevel DEBUG shows where)"
 

@@ -21,7 +21,7 @@ from bench.load.plan import Plan
 from bench.load.samples import Samples
 from runfile.columns import ANSWERED, MEASURED, OUTCOME, SCHEDULED, TIME, Column, arrow_type, schema_of
 
-ROW_BYTES = 256  # more than a request takes in the file
+ROW_BYTES = 128  # more than a request takes in the file
 REPORTS = {"html_file": "--html", "json_file": "--json-file"}  # of Locust, which writes them at the end, too
 
 
