@@ -1,5 +1,6 @@
 """The architecture as checks: what the folders promise by their names, and what each web server loads."""
 
+import os
 import re
 import subprocess
 import sys
@@ -72,9 +73,10 @@ def test_each_readme_names_every_file_of_its_folder(variant: Path) -> None:
         ("reports", {"bench", "webapp", "vision", "requests", "urllib3"}),
     ],
 )
-def test_what_a_process_loads(module: str, forbidden: set[str]) -> None:
-    script = f"import sys, {module}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
+def test_what_a_process_loads(module: str, forbidden: set[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+    env = {**os.environ, "SWEETSPOT_DATA": str(tmp_path)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=env)
     assert {name.split(".")[0] for name in done.stdout.split()} & forbidden == set()
 
 

@@ -3,8 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import URL
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 class SettingsError(Exception):
@@ -24,11 +26,13 @@ class Settings:
     """Where the product keeps its photos (a folder) and their metadata (a SQLAlchemy database URL)."""
 
     data: Path
-    database_url: str | URL
+    database_url: "str | URL"
 
     @classmethod
     def from_env(cls) -> "Settings":
         """Read SWEETSPOT_DATA and, if set, SWEETSPOT_DATABASE_URL (default: SQLite inside the data folder)."""
+        from sqlalchemy import URL  # late: gunicorn's master reads settings too, and needs no database
+
         data = Path(required("SWEETSPOT_DATA")).absolute()
         data.mkdir(parents=True, exist_ok=True)
         # A path is no URL: in the text of one, a `?` in it would begin the query, and the database lie elsewhere.

@@ -11,7 +11,7 @@ from bench.latency import ladder
 from bench.latency import profile as profiles
 from bench.latency.arms import AGAIN, CONTROL, Arm
 from bench.latency.conclude import conclude
-from bench.load import options
+from bench.load import outputs
 from bench.load.generator import Load
 from bench.load.plan import Plan
 from bench.load.samples import Samples
@@ -87,7 +87,7 @@ def measured(
     sent_ns, done_ns = samples.numbers["sent_ns"], samples.numbers["done_ns"]
     sent_ns[:] = schedule.offset_ns + np.rint((delays + lag_ms) * MS).astype(np.int64)
     done_ns[:] = serve(schedule, sent_ns)
-    table = options.table_of(Plan([""], schedule, TARGETS, 10.0), samples)
+    table = outputs.table_of(Plan([""], schedule, TARGETS, 10.0), samples)
     end_s = steps[-1].start_s + steps[-1].seconds
     used = processes(done_ns / SECOND_NS, busy_ms / 1000, end_s + steps[-1].pause_s)
     busy_s = sum(row["cpu_percent"] for row in used if row["process"] != "generator") / 100
