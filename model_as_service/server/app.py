@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from model_as_service.server import routes
 from model_as_service.server.bodies import BODY, Budget, Receive
 from model_as_service.server.inference import Inference, Scope, Send, refusal, respond
+from model_as_service.server.large import LargePhotos
 from model_as_service.server.metrics import Metrics
 from model_as_service.server.options import Options
 from model_as_service.server.refused import BUG
@@ -30,8 +31,11 @@ class App:
         self.scheduler = Scheduler(self.metrics.batch, capacity=options.queue, decoders=decoders)
         self.tracer = _tracer(options.traces) if options.traces else None
         self.metrics.watch(repository, self.scheduler, self.budget)
-        self._infer = Inference(repository, self.scheduler, self.metrics, self.tracer, deadline_s=options.deadline_s)
-        self._rest = routes.create(repository, self.scheduler, self.metrics, lambda: self.draining)
+        large = LargePhotos(self.budget)
+        self._infer = Inference(
+            repository, self.scheduler, self.metrics, self.tracer, large=large, deadline_s=options.deadline_s
+        )
+        self._rest = routes.create(repository, self.scheduler, self.metrics, large, lambda: self.draining)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and keep nothing of its body."""

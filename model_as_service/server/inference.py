@@ -15,6 +15,7 @@ import orjson
 
 from model_as_service.server.bodies import BODY, Body, Receive
 from model_as_service.server.lanes import BULK, INTERACTIVE, Job
+from model_as_service.server.large import LargePhotos, large_ones
 from model_as_service.server.reading import HEADER_LENGTH, read
 from model_as_service.server.refused import Abandoned, Refused
 from model_as_service.server.scheduler import expired
@@ -44,9 +45,11 @@ class Inference:
         metrics: "Metrics",
         tracer: "Tracer | None",
         *,
+        large: LargePhotos,
         deadline_s: float,
     ) -> None:
         self._repository, self._scheduler, self._metrics, self._tracer = repository, scheduler, metrics, tracer
+        self._large = large
         self._deadline_s = deadline_s
 
     def refuses(self, headers: Headers, name: str, number: str | None) -> tuple[bytes, Headers] | None:
@@ -104,6 +107,8 @@ class Inference:
     async def _classified(self, job: Job, scope: Scope) -> None:
         """Wait until every image of a job has its answer, the deadline has passed or the client has gone."""
         scheduler, connection = self._scheduler, scope[CONNECTION]
+        if large := large_ones(job.images):
+            await self._large.decode(job, large, connection)
         scheduler.submit(job)
         late = asyncio.get_running_loop().call_later(job.deadline - monotonic(), scheduler.kill, job, expired())
         connection.gone = lambda: scheduler.kill(job, Abandoned())

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from concurrent.futures import Future as Decoding
+    from concurrent.futures import Future as Promise
 
     from model_as_service.server.refused import Refused
     from model_as_service.server.repository import Version
     from vision.classifier import Probabilities
     from vision.preprocess import Pixels
+
+    Decoding = Promise[tuple[Pixels, float]]  # and the seconds that it took
 
 INTERACTIVE, BULK = 0, 1
 
@@ -31,7 +33,7 @@ class Job:
     taken: int = 0  # images that are in a batch or answered
     open: int = field(init=False)  # images without an answer
     dead: bool = False  # expired or abandoned: costs nothing from here on
-    decoded: "Sequence[Decoding[tuple[Pixels, float]]]" = ()  # and seconds, where threads decode ahead
+    decoded: "dict[int, Decoding]" = field(default_factory=dict)  # the images that other threads decode ahead
     begun: float = 0.0  # when its first batch was
     decode_s: float = 0.0
     infer_s: float = 0.0

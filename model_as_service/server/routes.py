@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from model_as_service.server.bodies import BODY
 from model_as_service.server.inference import refusal
+from model_as_service.server.large import LargePhotos
 from model_as_service.server.metrics import Metrics
 from model_as_service.server.refused import BUG, Abandoned, Refused
 from model_as_service.server.repository import Repository, Version
@@ -23,14 +24,16 @@ OTHERS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 NOT_ENABLED = "the model repository cannot be changed from here; start the server with --repository to allow it"
 
 
-def create(repository: Repository, scheduler: Scheduler, metrics: Metrics, draining: Callable[[], bool]) -> FastAPI:
+def create(
+    repository: Repository, scheduler: Scheduler, metrics: Metrics, large: LargePhotos, draining: Callable[[], bool]
+) -> FastAPI:
     """Build the application around what is served; `draining` tells whether the server is about to end."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Abandoned, _nobody)
     app.add_exception_handler(Exception, _bug)
-    app.include_router(_health(repository, scheduler, draining))
+    app.include_router(_health(repository, scheduler, large, draining))
     app.include_router(_models(repository))
     app.include_router(_repository(repository))
 
@@ -41,7 +44,9 @@ def create(repository: Repository, scheduler: Scheduler, metrics: Metrics, drain
     return app
 
 
-def _health(repository: Repository, scheduler: Scheduler, draining: Callable[[], bool]) -> APIRouter:
+def _health(
+    repository: Repository, scheduler: Scheduler, large: LargePhotos, draining: Callable[[], bool]
+) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v2/health/live")
@@ -55,6 +60,7 @@ def _health(repository: Repository, scheduler: Scheduler, draining: Callable[[],
             f"{repository.options.model} is not loaded": not repository.ready,
             "the model hangs": scheduler.hangs,
             "the model fails": scheduler.fails,
+            "a photo takes too long to decode": large.overrun or scheduler.decodes_for_long,
         }
         why = [reason for reason, holds in reasons.items() if holds]
         return json(

@@ -27,17 +27,19 @@ log = logging.getLogger(__name__)
 MARGIN = 1.1  # on every predicted wait: others may take the processor before it is over
 RESERVE_S = 0.005  # of every deadline, for what comes before and after: the network, the event loop
 HANG_S, HANG_FACTOR = 30.0, 10  # a batch that takes longer than both allow is not slow, it hangs
+DECODER_LATE_S, DECODER_HANG_S = 2.0, 300.0  # of photos that were judged to take milliseconds
 CLOSE_S = 5.0
 FAILURES = 3  # so many batches in a row without one answer: the model is broken, not the images
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Running:
-    """The batch on the model, since when, how long it should take, and how long at most."""
+    """The batch on the model, since when, how long it should take, and how long at most. First it is decoded."""
 
     begun: float
     expected: float
     safe: float
+    decoded: float | None = None  # when it was
 
     def left(self, now: float) -> float:
         """Return for how long it surely still runs.
@@ -49,8 +51,18 @@ class Running:
         return self.safe - elapsed if elapsed < self.safe else min(elapsed, HANG_FACTOR * self.expected)
 
     def hangs(self, now: float) -> bool:
-        """Tell whether nobody should wait for it any more."""
-        return now - self.begun > max(HANG_S, HANG_FACTOR * self.expected)
+        """Tell whether nobody should wait for it any more. A decoder that is slow is not yet a model that hangs."""
+        if self.decoded is None:
+            return now - self.begun > DECODER_HANG_S
+        return now - self.decoded > max(HANG_S, HANG_FACTOR * self.expected)
+
+    def decodes_for_long(self, now: float) -> bool:
+        """Tell whether some photo takes much longer than was thought."""
+        return self.decoded is None and now - self.begun > max(DECODER_LATE_S, HANG_FACTOR * self.expected)
+
+    def note_decoded(self, now: float) -> None:
+        """Turn to the model."""
+        self.decoded = now
 
 
 class Scheduler:
@@ -88,6 +100,12 @@ class Scheduler:
         return running is not None and running.hangs(monotonic())
 
     @property
+    def decodes_for_long(self) -> bool:
+        """Tell whether everybody waits for a photo to be decoded."""
+        running = self._running
+        return running is not None and running.decodes_for_long(monotonic())
+
+    @property
     def fails(self) -> bool:
         """Tell whether the model answers nothing but errors."""
         return self._failures >= FAILURES
@@ -104,7 +122,9 @@ class Scheduler:
             self._lanes.push(job)
             if self._decoders:
                 model = job.version.classifier
-                job.decoded = [self._decoders.submit(decode, model, image) for image in job.images]
+                for index, image in enumerate(job.images):
+                    if index not in job.decoded:
+                        job.decoded[index] = self._decoders.submit(decode, model, image)
             self._wake()
 
     def kill(self, job: Job, error: Exception) -> None:
@@ -153,7 +173,9 @@ class Scheduler:
     def _work(self) -> None:
         items = self._next()
         while items is not None:
-            outcome = run(items)
+            running = self._running
+            assert running is not None  # noqa: S101  (whoever takes a batch sets it)
+            outcome = run(items, running.note_decoded)
             self._failures = 0 if outcome.answered else self._failures + 1
             with self._lock:
                 if outcome.whole:
@@ -201,8 +223,9 @@ class Scheduler:
 
     def _drop(self, job: Job) -> None:
         """Spend nothing more on a job; what a batch has taken already is answered with it."""
-        for decoding in job.decoded[job.taken :]:
-            decoding.cancel()
+        for index, decoding in job.decoded.items():
+            if index >= job.taken:
+                decoding.cancel()
         self._lanes.kill(job)
 
     def _worth(self, job: Job, now: float) -> tuple[int, float]:

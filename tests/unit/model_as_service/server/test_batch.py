@@ -19,7 +19,7 @@ def jobs(model: FakeModel, images: Sequence[bytes]) -> list[Job]:
 
 
 def run_one_each(model: FakeModel, *images: bytes) -> Outcome:
-    return run([Item(job, 0) for job in jobs(model, images)])
+    return run([Item(job, 0) for job in jobs(model, images)], Mock())
 
 
 def said(outcome: Outcome) -> list[object]:
@@ -85,8 +85,8 @@ def test_images_that_were_decoded_ahead_are_not_decoded_again() -> None:
     first, second = jobs(model, [b"a", UNREADABLE])
     with ThreadPoolExecutor(1) as decoders:
         for job in (first, second):
-            job.decoded = [decoders.submit(decode, model, image) for image in job.images]  # type: ignore[arg-type]
-    outcome = run([Item(first, 0), Item(second, 0)])
+            job.decoded = {0: decoders.submit(decode, model, job.images[0])}  # type: ignore[arg-type]
+    outcome = run([Item(first, 0), Item(second, 0)], Mock())
     assert said(outcome) == [97, 422]
     assert model.decoded == [b"a", UNREADABLE]
 
@@ -95,7 +95,7 @@ def test_a_job_carries_the_times_of_its_batches() -> None:
     model = FakeModel()
     [job] = jobs(model, [b"a"])
     job.images = [b"a", b"b"]
-    outcomes = [run([Item(job, 0)]), run([Item(job, 1)])]
+    outcomes = [run([Item(job, 0)], Mock()), run([Item(job, 1)], Mock())]
     assert job.begun == outcomes[0].begun
     assert job.decode_s == sum(outcome.decode_s for outcome in outcomes)
     assert job.infer_s == sum(outcome.infer_s for outcome in outcomes)

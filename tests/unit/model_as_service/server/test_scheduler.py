@@ -277,10 +277,10 @@ def test_a_dead_job_is_not_decoded_ahead_but_its_images_on_the_model_are(play) -
         it = desk(ONE_SECOND)
         await it.busy()
         job = it.ask(b"a", b"b")
-        job.decoded = [Future(), Future()]
+        job.decoded = {0: Future(), 1: Future()}
         it.scheduler._lanes.take(job, 1)  # the thread of the model would wait for this one
         it.scheduler.kill(job, expired())
-        assert [decoding.cancelled() for decoding in job.decoded] == [False, True]
+        assert [decoding.cancelled() for decoding in job.decoded.values()] == [False, True]
         assert (await error_of(job)).status == 504
 
     play(scenario)
@@ -440,9 +440,18 @@ def test_a_model_that_does_not_come_back_hangs(play, monkeypatch: pytest.MonkeyP
 
 
 def test_a_slow_model_is_given_ten_times_what_it_usually_takes() -> None:
-    running = Running(begun=0.0, expected=10.0, safe=20.0)
-    assert not running.hangs(99.0)
-    assert running.hangs(101.0)
+    running = Running(begun=0.0, expected=10.0, safe=20.0, decoded=1.0)
+    assert not running.hangs(100.0)
+    assert running.hangs(102.0)
+
+
+def test_a_photo_that_is_slow_to_decode_is_no_model_that_hangs() -> None:
+    running = Running(begun=0.0, expected=0.01, safe=0.02)
+    assert [running.decodes_for_long(now) for now in (1.0, 3.0)] == [False, True]
+    assert [running.hangs(now) for now in (60.0, 301.0)] == [False, True]
+    running.note_decoded(60.0)
+    assert not running.decodes_for_long(61.0)
+    assert [running.hangs(now) for now in (89.0, 91.0)] == [False, True]
 
 
 def test_a_batch_that_is_late_has_as_long_to_go_as_it_has_been_going() -> None:

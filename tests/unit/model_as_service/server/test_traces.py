@@ -75,7 +75,7 @@ def recorded(collector: Collector, *headers: tuple[bytes, bytes], ahead: bool = 
     tracer = Tracer(collector.endpoint)
     job = Job(loaded(FakeModel()), [b"a", b"b"], 10.0, 99.0, INTERACTIVE, Mock())
     job.begun, job.decode_s, job.infer_s = 11.0, 0.25, 0.5
-    job.decoded = [Future(), Future()] if ahead else []
+    job.decoded = {0: Future(), 1: Future()} if ahead else {}
     tracer.record(job, [(b"host", b"x"), *headers], 12.0, 12.5)
     tracer.close()
     return collector.request_and_stages()
