@@ -7,10 +7,10 @@ the server calls itself not ready and takes no other large photo until it ends; 
 
 import asyncio
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imaging.cost import judge
 from imaging.errors import UnreadableImage
@@ -19,12 +19,17 @@ from model_as_service.server.refused import Abandoned, Refused
 
 if TYPE_CHECKING:
     from model_as_service.server.bodies import Budget
-    from model_as_service.server.connection import Connection
     from model_as_service.server.lanes import Decoding, Job
     from vision.classifier import Classifier
 
 WAITING = 8  # photos
 SOON_S = 0.25  # whoever allows less than this has no time, and not a photo that is too large
+
+
+class Client(Protocol):
+    """What a `Connection` is here: it calls `gone` when its client has vanished."""
+
+    gone: Callable[[], None] | None
 
 
 class LargePhotos:
@@ -42,7 +47,7 @@ class LargePhotos:
         """Whether one is being decoded for whom nobody waits any more."""
         return self._by is not None and monotonic() > self._by
 
-    async def decode(self, job: "Job", large: dict[int, float], connection: "Connection") -> None:
+    async def decode(self, job: "Job", large: dict[int, float], connection: "Client") -> None:
         """Decode these images of a job, of which the seconds are given; raises Refused, Abandoned."""
         self._check(job, large.values())
         waiter, gone = asyncio.current_task(), False
