@@ -76,8 +76,13 @@ VariableName = Annotated[str, AfterValidator(_name_of_variable)]
 Variables = Mapping[VariableName, Argument]
 ProcessName = Annotated[str, AfterValidator(_name_of_process)]
 HttpPath = Annotated[str, AfterValidator(_path_to_ask)]
-Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+# All numbers have bounds: beyond them nothing can be measured, and a run that says them could not be read again.
+MOST = 1_000_000_000_000
+Real = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
+Number = Annotated[int, Field(ge=0, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
 def load(path: Path, kind: type[T], what: str = "") -> T:

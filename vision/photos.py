@@ -13,7 +13,8 @@ def read_photos(folder: Path) -> list[bytes]:
 
     Raise `ModelError` where the folder holds none, `UnreadableImage` for a damaged one.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise ModelError(f"no photos in {folder}: it takes {', '.join(sorted(SUFFIXES))}")
     photos = [path.read_bytes() for path in paths]

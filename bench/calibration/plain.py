@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.exits import GeneratorFailed
-from bench.processes.guarded import Guarded, environment
+from bench.processes.guarded import ROOT, Guarded, environment
 
 LOCUSTFILE = Path(__file__).with_name("plain_locustfile.py")
 USERS, RATE_PER_S = 10, 100.0
@@ -17,11 +17,12 @@ COLUMNS = {0.5: "50%", 0.9: "90%", 0.99: "99%", 0.999: "99.9%"}  # of Locust's t
 def percentiles(url: str, seconds: float, folder: Path, cores: Iterable[int]) -> dict[float, float]:
     """Return milliseconds by percentile. Raises GeneratorFailed."""
     argv = [
-        sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host", url,
+        sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE.relative_to(ROOT)), "--headless", "--host", url,
         "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds:g}s",
         "--only-summary", "--csv", str(folder / "plain"),
     ]  # fmt: skip
-    with Guarded("stock Locust", argv, env=environment(), log=folder / "plain.log", cores=cores) as locust:
+    env = environment({"HOME": str(folder)})  # there may be a .locust.conf in the user's
+    with Guarded("stock Locust", argv, env=env, log=folder / "plain.log", cores=cores) as locust:
         locust.end_well(seconds + START_ALLOWANCE_S, GeneratorFailed)
     return read(folder / "plain_stats.csv")
 

@@ -12,7 +12,7 @@ from bench.latency.ratios import compare
 from bench.statistics.estimates import finite
 from bench.statistics.quantities import RAW_LIMIT, Quantities, parse
 from bench.statistics.verdicts import verdict_of
-from bench.tomlfile import Words, Written
+from bench.tomlfile import Real, Words, Written
 from runfile import facts
 from runfile.facts import Check, Expectation
 
@@ -41,7 +41,7 @@ class Expected(Written):
     left: Side
     right: Side
     compare: Literal["ratio", "difference"]
-    limit: float
+    limit: Real
     unit: str
 
     @property

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
-from bench.tomlfile import Count, Positive, Written, read_profile
+from bench.tomlfile import Count, NotNegative, Number, Positive, Written, read_profile
 from runfile.facts import Scalars
 
 OURS = Path(__file__).with_name("profiles.toml")
 BYSTANDERS = ("metadata", "page", "image")
 LOW_LOAD = 0.3  # a first load above it would not be low, and promises are made for low load
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Arrivals = Literal["poisson", "constant"]
 
 
@@ -58,9 +57,9 @@ class Turns(Written):
     `warmup_s` is the turn that everybody has before the first round.
     """
 
-    warmup_s: Seconds
+    warmup_s: NotNegative
     seconds: Positive
-    pause_s: Seconds
+    pause_s: NotNegative
     loads: tuple[Rounds, ...]
 
 
@@ -69,14 +68,14 @@ class Profile(Written):
     """The size of a run; see profiles.toml for what each means."""
 
     blocks: Count
-    staircases: Annotated[int, Field(ge=0)]
-    warmup_s: Seconds
-    capacity_per_s: Seconds
+    staircases: Number
+    warmup_s: NotNegative
+    capacity_per_s: NotNegative
     slo_ms: Positive
     again: bool
-    control_ms: Seconds
+    control_ms: NotNegative
     raw_limit: bool
-    repeats: Annotated[int, Field(ge=0)]
+    repeats: Number
     arrivals: Arrivals
     verdicts: bool
     bystanders: Annotated[Mapping[str, Positive], AfterValidator(routes)]

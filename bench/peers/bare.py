@@ -75,9 +75,20 @@ def parse_image_path(text: str, block: int) -> ImagePath:
         raise StackFailed(f"vision image-path printed something else than its JSON: {text[:200]!r}") from error
 
 
+def not_taken(folder: Path) -> list[str]:
+    """Return the files of a folder that are not among the photos, with the reason."""
+    odd = [path.name for path in files_in(folder) if path.suffix.lower() not in SUFFIXES]
+    return [f"{name!r}: its name ends with none of {', '.join(sorted(SUFFIXES))}" for name in odd]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that are not hidden, in the order of their names."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
 def photo_files(folder: Path) -> list[Path]:
     """Return the photos that the bare loop takes, in its order. Raises UsageProblem where there are none."""
-    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    found = [path for path in files_in(folder) if path.suffix.lower() in SUFFIXES]
     if not found:
         raise UsageProblem(f"no photos in {folder}: it takes {', '.join(sorted(SUFFIXES))}")
     return found

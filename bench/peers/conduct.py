@@ -7,7 +7,7 @@ from functools import partial
 from bench.exits import TrialFailed
 from bench.load.schedule import order_of_block
 from bench.peers import environment
-from bench.peers.bare import Vision
+from bench.peers.bare import Vision, not_taken
 from bench.peers.peer import Peer
 from bench.peers.results import EXPERIMENT
 from bench.peers.sitting import Measured, Rig, measure, planned_s
@@ -57,6 +57,8 @@ class Conductor:
 
     def begin(self) -> None:
         """Ask for what is right. Raises StackFailed: without it no answer can be judged."""
+        folder = self.rig.session.folder
+        folder.save(left_out=tuple(dict.fromkeys((*folder.run.left_out, *not_taken(self.rig.session.settings.photos)))))
         self.rig.photos.update({model: self.rig.vision.labelled(model) for model in (NO_OP, MODEL)})
 
     def install(self, peer: Peer) -> None:

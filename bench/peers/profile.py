@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from bench.tomlfile import Count, Filled, Positive, Written, read_profile
+from bench.tomlfile import Count, Filled, Number, Positive, Written, read_profile
 from runfile.facts import Scalars
 
 OURS = Path(__file__).with_name("profiles.toml")
@@ -33,7 +33,7 @@ class Profile(Written):
     image_s: Positive
     slo_ms: Positive
     patience_s: Positive
-    repeats: Annotated[int, Field(ge=0)]
+    repeats: Number
     verdicts: bool
     overload: Annotated[tuple[Step, ...], Filled]
 

@@ -108,6 +108,8 @@ def test_our_own_expectations_can_be_read():
         (('variant = "embedded", case', 'name = "embedded", case'), "check[0].left.variant is missing"),
         (('title = "Around', 'title = ""\n#'), "check[0].title: must not be empty"),
         (("limit = 5.0", "limit = "), "is not valid TOML"),
+        (("limit = 5.0", "limit = 1e308"), "check[2].limit: must be less than or equal to 1000000000000"),
+        (("limit = 5.0", "limit = inf"), "check[2].limit: must be a finite number"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], message: str):

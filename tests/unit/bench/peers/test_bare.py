@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from bench.exits import StackFailed, UsageProblem
-from bench.peers.bare import Vision, parse_image_path, photo_files
+from bench.peers.bare import Vision, not_taken, parse_image_path, photo_files
 from bench.peers.slices import MODEL, NO_OP
 
 LIMIT = ["vision", "limit"]
@@ -79,3 +79,13 @@ def test_a_folder_without_photos_is_a_mistake(tmp_path: Path):
     (tmp_path / "notes.txt").write_text("no photo")
     with pytest.raises(UsageProblem, match="no photos in"):
         photo_files(tmp_path)
+
+
+def test_what_is_no_photo_by_its_name_is_told(tmp_path: Path):
+    for name in ("a.jpg", "b.PNG", "notes.txt", "\udcff.gif", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "._a.jpg").touch()  # as macOS leaves them on other people's disks
+    reason = "its name ends with none of .jpeg, .jpg, .png, .webp"
+    assert [path.name for path in photo_files(tmp_path)] == ["a.jpg", "b.PNG"]
+    assert not_taken(tmp_path) == [f"'notes.txt': {reason}", rf"'\udcff.gif': {reason}"]
