@@ -8,6 +8,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from model_as_service.server.repository import Version
 from tests.crowd import Asked, Crowd, ask, at_rate
 from tests.inference import Answer, Client, Server, photo, photos
 from tests.processes import wait_for
+from tests.unit.imaging.bombs import jpeg_of_scans
 from tests.unit.model_as_service.server.served import Served
 from vision.artifact import MANIFEST, MODEL, fingerprint
 from vision.classifier import Classifier
@@ -201,6 +203,16 @@ def test_a_pause_of_seconds_is_forgotten(shared: Server, jpeg: bytes) -> None:
     assert {one.status for one in crowd.all if one.sent > resumed + 1} == {200}
 
 
+def test_an_end_does_not_wait_for_a_collector_that_says_nothing(tmp_path: Path, tiny: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        traces = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        with Server(tmp_path, *NO_OP, "--traces", traces) as server:
+            with closing(Client(server.port)) as client:
+                assert client.ask(photo(tiny, "no-op")).status == 200
+            server.keeper.terminate()
+            assert server.keeper.wait(6) == 0
+
+
 def test_the_end_of_the_keeper_is_the_end_of_all(tmp_path: Path, tiny: bytes) -> None:
     with Server(tmp_path, *NO_OP) as server:
         family = server.family
@@ -355,6 +367,49 @@ def closed_loop_per_s(server: Server, request: bytes) -> float:
     with Crowd(server.port, [request], kept=8) as crowd:
         crowd.wait_for(100)
     return sum(one.status == 200 for one in crowd.all) / (monotonic() - started)
+
+
+MOST = 47_000_000  # bytes of a large body
+
+
+def test_forty_large_bodies_at_once_do_not_take_all_memory(tmp_path: Path, tiny: bytes) -> None:
+    large = photo(tiny + bytes(MOST - len(tiny)), "no-op")
+    with Server(tmp_path, *NO_OP, *PATIENT) as server, ThreadPoolExecutor(40) as others:
+        process, peak, at_rest = server.serving, 0, server.serving.memory_info().rss
+
+        def upload() -> Answer:
+            with closing(Client(server.port, seconds=60)) as client:
+                return client.ask(large)
+
+        uploads = [others.submit(upload) for _ in range(40)]
+        with Crowd(server.port, [photo(tiny, "no-op")], fresh=2) as crowd:
+            while not all(each.done() for each in uploads):
+                peak = max(peak, process.memory_info().rss)
+        answers = [each.result() for each in uploads]
+        assert not crowd.failed, "small ones have their share"
+    assert {200, 503} <= {answer.status for answer in answers} <= {200, 408, 503}, "408: a slow machine"
+    assert {answer.headers["retry-after"] for answer in answers if answer.status == 503} == {"1"}
+    print(f"{(peak - at_rest) >> 20} MiB more")  # noqa: T201
+    assert peak - at_rest < 6 * MOST, "it was forty times that"
+
+
+def test_a_large_photo_is_waited_for_by_nobody_else(shared: Server, jpeg: bytes) -> None:
+    large = jpeg_of_scans(4000, 4000, 80)
+    with Crowd(shared.port, [photo(jpeg)], kept=1) as crowd, closing(Client(shared.port)) as client:
+        crowd.wait_for(3)
+        sent = monotonic()
+        assert client.ask(photo(large)).status == 200
+        answered = monotonic()
+    meanwhile = [one for one in crowd.all if one.sent > sent and one.sent + one.seconds < answered]
+    print(f"{len(meanwhile)} in {answered - sent:.2f} s")  # noqa: T201
+    assert not crowd.failed
+    assert len(meanwhile) > 2
+
+
+def test_a_photo_that_would_take_half_a_minute_is_refused_at_once(shared: Server) -> None:
+    with closing(Client(shared.port)) as client:
+        answer = client.ask(photo(jpeg_of_scans(7000, 7000, 3000)))
+    assert (answer.status, "takes too long to decode" in answer.error) == (422, True)
 
 
 # --- long ---

@@ -31,7 +31,7 @@ class Served:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
         self._built = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -63,6 +63,10 @@ class Served:
     def on_loop(self, work: Coroutine[Any, Any, object]) -> object:
         """Run something where the application runs."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+            runner.run(self._main())  # on the event loop of the real server
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
