@@ -6,7 +6,7 @@ import itertools
 import json
 import mimetypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from bench.stacks.contract import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, la
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100
+LARGEST_BODY = 64 * 1024 * 1024  # bytes; a photo may have 20 million
 DEADLINE_S = 30.0
 NOT_YET = (HTTP_PENDING, HTTP_REFUSED)
 NOT_YET_DEADLINE_S = 60.0
@@ -46,6 +47,15 @@ class Verified:
     answers: dict[str, Answer]
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What came back; of a body without end no more than a photo can have."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
 class Asker:
     """Asks one variant over HTTP, one question at a time, in no hurry."""
 
@@ -54,10 +64,12 @@ class Asker:
         self.base_url = base_url
         self.http = urllib3.PoolManager(retries=False, timeout=DEADLINE_S)  # it reads no proxy from the environment
 
-    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+    def get(self, path: str) -> Reply:
         """GET a path; a broken connection means that the stack is not up to it."""
         try:
-            return self.http.request("GET", self.base_url + path, redirect=False)
+            answer = self.http.request("GET", self.base_url + path, redirect=False, preload_content=False)
+            with contextlib.closing(answer):
+                return Reply(answer.status, answer.headers, answer.read(LARGEST_BODY))
         except urllib3.exceptions.HTTPError as error:
             raise StackFailed(f"{self.variant}: GET {path} got no answer: {error}") from error
 
@@ -66,7 +78,7 @@ class Asker:
         answer = self.get(path)
         try:
             value = json.loads(answer.data) if answer.status == HTTP_OK else None
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: lists within lists within lists
             value = None
         if not isinstance(value, dict):
             raise WrongAnswers(f"{self.variant}: GET {path} must answer 200 with a JSON object, got {shown(answer)}")
@@ -95,7 +107,7 @@ class Asker:
         try:
             body = json.loads(answer.data) if answer.status == HTTP_OK else {}
             return Answer(tuple(labels_of(body)), tuple(float(entry["score"]) for entry in body["labels"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise WrongAnswers(
                 f"{self.variant} has no proper prediction for photo {photo_id}: GET {path} got {shown(answer)}"
             ) from error
@@ -158,7 +170,7 @@ def path_of(case: str, photo_id: str) -> str:
     return PATHS[case].format(id=quote(photo_id, safe=""))
 
 
-def shown(answer: urllib3.BaseHTTPResponse) -> str:
+def shown(answer: Reply) -> str:
     """Show status and the beginning of a body in one line."""
     return f"{answer.status} {answer.data[:200].decode(errors='replace')!r}"
 

@@ -161,3 +161,17 @@ def test_who_answers_nobody_well_or_not_at_all_has_no_capacity():
         asker.capacity(["7"], 0.05)
     with pytest.raises(StackFailed, match="v: GET /readyz got no answer"):
         asker.model()
+
+
+def test_of_a_body_without_end_only_so_much_is_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verify, "LARGEST_BODY", 1000)
+    with answering(lambda *_: (200, b"x" * 5_000_000)) as (asker, _):
+        assert len(asker.get("/").data) == 1000
+        with pytest.raises(WrongAnswers, match="must answer 200 with a JSON object"):
+            asker.json("/")
+
+
+@pytest.mark.parametrize("ask", [lambda asker: asker.json("/"), lambda asker: asker.prediction("7")])
+def test_lists_within_lists_are_no_answer(ask: Callable[[Asker], object]):
+    with answering(lambda *_: (200, b"[" * 200_000)) as (asker, _), pytest.raises(WrongAnswers):
+        ask(asker)
