@@ -1,16 +1,15 @@
-"""Clients that take their time: each kind opens a hundred connections and then sends a byte now and then, or nothing."""
+"""Clients that take their time: each kind opens a hundred connections and sends a byte now and then, or nothing."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 
-UPLOAD = b"POST /api/photos HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n\xff\xd8\xff"
-CHUNKED = b"POST /api/photos HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"
+UPLOAD = b"POST /api/photos HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 KINDS = {
     "heads": (b"GET /api/photos HTTP/1.1\r\nX-Slow: ", b"x"),
-    "bodies": (UPLOAD, b"x"),
-    "chunks": (CHUNKED, b"x"),
+    "bodies": (UPLOAD + b"Content-Length: 100000\r\n\r\n\xff\xd8\xff", b"x"),
+    "chunks": (UPLOAD + b"Transfer-Encoding: chunked\r\n\r\nffff\r\n", b"x"),
     "silent": (b"", b""),
     "readers": (b"GET /api/photos/%d/image HTTP/1.1\r\nHost: x\r\n\r\n", b""),
 }

@@ -1,6 +1,5 @@
 """Nothing that a user sends, or a disk does, takes the product down: on real processes, for every variant."""
 
-import io
 import os
 import signal
 import subprocess
@@ -107,7 +106,9 @@ def send(stack: RunningStack, photo: bytes, kind: str) -> list[requests.Response
     ],
     ids=["scans", "scans behind a comment", "webp", "png"],
 )
-def test_a_bomb_is_refused_at_once_and_nobody_notices(stack: RunningStack, variant: str, bomb: bytes, kind: str) -> None:
+def test_a_bomb_is_refused_at_once_and_nobody_notices(
+    stack: RunningStack, variant: str, bomb: bytes, kind: str
+) -> None:
     before = workers(stack)
     with ThreadPoolExecutor(8) as pool:
         answers = [each for both in pool.map(lambda _: send(stack, bomb, kind), range(8)) for each in both]
@@ -247,7 +248,9 @@ def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple
         return
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("only root can mount a small disk")
     yield "tmpfs", folder
@@ -273,7 +276,9 @@ def test_a_full_disk_stops_uploads_and_nothing_else(
                 ask_as_a_bystander(stack)
                 for path in ("/metrics", "/nothing", "/api/photos?limit=0", "/api/photos/1/thumbnail"):
                     assert requests.get(stack.base_url + path, timeout=30).status_code < 500
-            assert sorted(path for path in (folder / "data" / "photos").iterdir() if path.suffix != ".unfinished") == files
+            assert (
+                sorted(path for path in (folder / "data" / "photos").iterdir() if path.suffix != ".unfinished") == files
+            )
         assert upload().status_code == 201
         assert workers(stack) == before
         up = requests.get(f"{stack.base_url}/metrics", timeout=30).text

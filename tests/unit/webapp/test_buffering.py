@@ -1,0 +1,212 @@
+"""The worker on real gunicorn, with one process of two threads: whoever holds a thread would be noticed at once."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from tests.processes import free_port, wait_for
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    yield from started(tmp_path_factory.mktemp("gunicorn"))
+
+
+def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    port = free_port()
+    command = ["-m", "gunicorn", "--config", "python:tests.unit.webapp.echo", "--bind", f"127.0.0.1:{port}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command, "tests.unit.webapp.echo:application"], cwd=ROOT, stderr=log
+        )
+    process.port, process.log = port, folder / "log"
+    try:
+        wait_for(lambda: ask(port, GET), (ConnectionError,), process)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def port(gunicorn: subprocess.Popen[bytes]) -> Iterator[int]:
+    yield gunicorn.port
+    assert ask(gunicorn.port, GET).endswith(b"GET / 0")
+    assert b"Traceback" not in gunicorn.log.read_bytes()
+
+
+def connect(port: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send, say that nothing more comes, and read to the end."""
+    with closing(connect(port)) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return to_the_end(client)
+
+
+def to_the_end(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(1 << 20), b""))
+
+
+def until(client: socket.socket, end: bytes) -> bytes:
+    read = b""
+    while not read.endswith(end):
+        piece = client.recv(1 << 16)
+        assert piece, read
+        read += piece
+    return read
+
+
+def post(length: int, body: bytes, path: bytes = b"/", extra: bytes = b"") -> bytes:
+    return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n%s" % (path, length, extra, body)
+
+
+def test_who_closes_his_side_gets_the_answer(port):
+    assert ask(port, post(5, b"hello")).endswith(b"POST / 5")
+
+
+def test_a_byte_at_a_time(port):
+    with closing(connect(port)) as client:
+        for byte in post(5, b"hello"):
+            client.sendall(bytes([byte]))
+        until(client, b"POST / 5")
+        client.sendall(GET)
+        until(client, b"GET / 0")
+
+
+def test_many_requests_at_once_are_answered_in_order(port):
+    requests = b"".join(post(number % 7, b"x" * (number % 7), b"/%d" % number) for number in range(5000))
+    with closing(connect(port)) as client:
+        client.settimeout(60)
+        client.sendall(requests[:1000])
+        client.sendall(requests[1000:200_000])
+        client.sendall(requests[200_000:])
+        answers = until(client, b"POST /4999 %d" % (4999 % 7))
+    assert [int(line.split(b"/")[1].split()[0]) for line in answers.split(b"\r\n") if line.startswith(b"POST")] == list(
+        range(5000)
+    )
+
+
+def test_chunks(port):
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert ask(port, head + b"3\r\nabc\r\n2;a=b\r\nde\r\n0\r\nA: b\r\n\r\n").endswith(b"PUT / 5")
+
+
+def test_leave_to_send_is_given_once(port):
+    with closing(connect(port)) as client:
+        client.sendall(post(5, b"", extra=b"Expect: 100-continue\r\n"))
+        assert until(client, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"hello")
+        assert until(client, b"POST / 5").count(b"HTTP/1.1") == 1
+
+
+def test_leave_is_not_given_to_what_is_too_large(port):
+    with closing(connect(port)) as client:
+        client.sendall(post(10**9, b"", b"/unread", b"Expect: 100-continue\r\n"))
+        assert to_the_end(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_ends_early_is_the_applications_to_judge(port):
+    assert ask(port, post(500, b"hello")).endswith(b"POST / 5")
+
+
+def test_nonsense_is_a_bad_request(port):
+    assert ask(port, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert ask(port, b"G" * 100_000).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize("request_", [b"GET / HT", post(500, b"hello"), b"X" * 5000])
+def test_who_does_not_go_on_is_told_that_it_is_too_late(port, request_):
+    with closing(connect(port)) as client:
+        client.sendall(request_)
+        assert to_the_end(client).startswith(b"HTTP/1.1 408")
+
+
+def test_who_never_says_anything_is_told_nothing(port):
+    with closing(connect(port)) as client:
+        assert to_the_end(client) == b""
+
+
+def test_an_idle_connection_is_closed(port):
+    with closing(connect(port)) as client:
+        client.sendall(GET)
+        assert to_the_end(client).endswith(b"GET / 0")
+
+
+def test_bodies_that_arrive_have_a_budget(port):
+    with closing(connect(port)) as one:
+        one.sendall(post(5_000_000, b"x" * 800_000))
+        wait_for(lambda: no_room_for(port, 800_000))
+        assert ask(port, post(5, b"hello")).endswith(b"POST / 5")
+    wait_for(lambda: room_for(port, 900_000))
+
+
+def no_room_for(port: int, size: int) -> None:
+    with closing(connect(port)) as client:
+        client.sendall(post(5_000_000, b"x" * size))
+        refused = to_the_end(client)
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert b"Retry-After" in refused
+
+
+def room_for(port: int, size: int) -> None:
+    assert ask(port, post(size, b"x" * size)).endswith(b"POST / %d" % size)
+
+
+def test_what_a_thread_works_on_counts(tmp_path):
+    for process in started(tmp_path):
+        with closing(connect(process.port)) as one:
+            one.sendall(post(900_000, b"x" * 900_000, b"/hold"))
+            wait_for(lambda port=process.port: no_room_for(port, 400_000))
+            ask(process.port, GET.replace(b"/ ", b"/release ", 1))
+            until(one, b"POST /hold 900000")
+
+
+def test_who_does_not_read_holds_no_thread_and_is_given_up(port, gunicorn):
+    with ExitStack() as open_ones:
+        clients = [open_ones.enter_context(closing(connect(port))) for _ in range(5)]
+        for client in clients:
+            client.sendall(GET.replace(b"/ ", b"/large ", 1))
+        for _ in range(5):
+            assert ask(port, GET).endswith(b"GET / 0")
+        wait_for(lambda: given_up(gunicorn.pid, clients))
+
+
+def given_up(master: int, clients: list[socket.socket]) -> None:
+    [worker] = psutil.Process(master).children()
+    served = {each.raddr.port for each in worker.net_connections() if each.raddr}
+    assert not served & {client.getsockname()[1] for client in clients}
+
+
+def test_who_reads_gets_all_of_a_large_answer(port):
+    assert len(ask(port, GET.replace(b"/ ", b"/large ", 1))) > 20_000_000
+
+
+def test_a_graceful_end_answers_what_has_begun(tmp_path):
+    for process in started(tmp_path):
+        with closing(connect(process.port)) as client, closing(connect(process.port)) as idle:
+            idle.sendall(GET)
+            until(idle, b"GET / 0")
+            client.sendall(post(0, b"", b"/hold"))
+            ask(process.port, GET)  # answered after it, so that one has reached its thread
+            process.send_signal(signal.SIGTERM)
+            idle.sendall(GET.replace(b"/ ", b"/release ", 1))
+            until(idle, b"GET /release 0")
+            until(client, b"POST /hold 0")
+        assert process.wait(20) == 0
