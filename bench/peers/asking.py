@@ -94,7 +94,7 @@ def first_label(peer: Peer, body: bytes) -> str:
                 label = label[0]
         else:
             label = answer["labels"][0]["label"]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"{peer.name} gave no label: {body[:200]!r}") from error
     if not isinstance(label, str):
         raise ValueError(f"{peer.name} gave no label but {label!r}")  # noqa: TRY004 - what it sent is wrong, not a type here

@@ -1,6 +1,7 @@
 """The batch job as a process that is killed: whatever the moment, readers keep the published set."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,23 @@ def test_a_setting_that_is_missing_is_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("precompute: SWEETSPOT_LIVE is not set")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["model_in_db.precompute"], ["webapp", "seed", "--photos", "data/catalogue"]])
+def test_what_the_database_says_is_one_line_without_the_statement(
+    command: list[str], models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "live").write_text("1\n")
+    with sqlite3.connect(tmp_path / "sweetspot.db") as other:
+        other.executescript("CREATE TABLE photo (id INTEGER PRIMARY KEY, title TEXT)")  # somebody else's
+    other.close()
+    env = os.environ | {
+        "SWEETSPOT_DATA": str(tmp_path), "SWEETSPOT_MODELS": str(models), "SWEETSPOT_LIVE": str(tmp_path / "live"),
+    }  # fmt: skip
+    env.pop("SWEETSPOT_DATABASE_URL", None)
+    argv = [sys.executable, "-m", *command]
+    done = subprocess.run(argv, check=False, env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no such column: photo.version" in done.stderr
+    assert "SELECT" not in done.stderr
