@@ -1,6 +1,6 @@
 """The hot path: one inference request, from its headers to its answer. Plain ASGI: no framework in between.
 
-    headers > admit? > body > read > admit! > queue > model > write
+    headers > admit? > body > read > (decode what is large) > admit! > queue > model > write
 
 The first question needs no more than the headers. `connection.py` asks it before ASGI begins, so under overload a
 refusal costs little.
