@@ -3,7 +3,6 @@
 import json
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,15 +19,18 @@ LONGEST_S, MOST = 1e6, 10_000_000  # seconds of anything, requests of a plan: wh
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add ours to Locust's own; the web page shows them, too."""
+    """Add ours to Locust's own; the web page shows them, too.
+
+    All are texts, and read when a test starts: what the page sends never comes past argparse.
+    """
     group = parser.add_argument_group("Open loop (sweetspot)")
     group.add_argument("--rate", default="5", metavar="R[,R...]", help="requests per second; several are steps")
-    group.add_argument("--seconds", type=float, default=60.0, help="seconds of each step")
-    group.add_argument("--warmup", type=float, default=5.0, help="seconds at the first rate that are not measured")
+    group.add_argument("--seconds", default="60", help="seconds of each step")
+    group.add_argument("--warmup", default="5", help="seconds at the first rate that are not measured")
     group.add_argument("--mix", default=MIX, help="shares of the routes: prediction, metadata, page, image")
     group.add_argument("--arrivals", default="poisson", choices=ARRIVALS, help="how requests follow each other")
-    group.add_argument("--seed", type=int, default=1, help="the same seed draws the same requests")
-    group.add_argument("--deadline", type=float, default=10.0, help="seconds from a request's intended time")
+    group.add_argument("--seed", default="1", help="the same seed draws the same requests")
+    group.add_argument("--deadline", default="10", help="seconds from a request's intended time")
     group.add_argument("--samples", default="", help="Parquet file to write, one row for each request")
     group.add_argument("--plan", default="", help="a plan from the harness, instead of all of these")
 
@@ -38,27 +40,32 @@ def plan_of(options: Namespace, host: str) -> Plan:
     if options.plan:
         return awaited(Path(options.plan))
     rates, mix = rates_of(options.rate), mix_of(options.mix)
-    check(options, rates)
-    steps = [Phase(options.seconds, {case: rate * share for case, share in mix.items()}) for rate in rates]
-    warm_up = Phase(options.warmup, steps[0].rates)
-    targets = photos_of(host)
-    schedule = draw(warm_up, steps, len(targets), arrivals=options.arrivals, seed=(options.seed,))
-    if not schedule.measured.any():
-        raise UsageProblem("nothing to send: the rates are too low for so few --seconds")
-    return Plan([host], schedule, targets, options.deadline)
-
-
-def check(options: Namespace, rates: Sequence[float]) -> None:
-    """Look at what argparse does not, or not when it comes from the web page. Raises UsageProblem."""
-    if not (options.seconds > 0 and options.warmup >= 0 and options.deadline > 0 and options.seed >= 0):
-        raise UsageProblem("--seconds and --deadline must be more than 0, --warmup and --seed 0 or more")
-    if max(options.seconds, options.warmup, options.deadline) > LONGEST_S:
-        raise UsageProblem(f"--seconds, --warmup and --deadline can be {LONGEST_S:.0f} at most")
-    if options.arrivals not in ARRIVALS:
-        raise UsageProblem(f"--arrivals {options.arrivals!r} must be {' or '.join(ARRIVALS)}")
-    count = sum(rates) * options.seconds + rates[0] * options.warmup
+    seconds, warm_up, deadline, seed = numbers_of(options)
+    count = sum(rates) * seconds + rates[0] * warm_up
     if count > MOST:
         raise UsageProblem(f"--rate and --seconds make {count:.2g} requests; a plan holds {MOST} at most")
+    if options.arrivals not in ARRIVALS:
+        raise UsageProblem(f"--arrivals {options.arrivals!r} must be {' or '.join(ARRIVALS)}")
+    steps = [Phase(seconds, {case: rate * share for case, share in mix.items()}) for rate in rates]
+    targets = photos_of(host)
+    schedule = draw(Phase(warm_up, steps[0].rates), steps, len(targets), arrivals=options.arrivals, seed=(seed,))
+    if not schedule.measured.any():
+        raise UsageProblem("nothing to send: the rates are too low for so few --seconds")
+    return Plan([host], schedule, targets, deadline)
+
+
+def numbers_of(options: Namespace) -> tuple[float, float, float, int]:
+    """Read --seconds, --warmup, --deadline and --seed. Raises UsageProblem."""
+    try:
+        seconds, warm_up, deadline = float(options.seconds), float(options.warmup), float(options.deadline)
+        seed = int(options.seed)
+    except ValueError as error:
+        raise UsageProblem(f"--seconds, --warmup and --deadline take a number, --seed a whole one: {error}") from error
+    if not (seconds > 0 and warm_up >= 0 and deadline > 0 and seed >= 0):
+        raise UsageProblem("--seconds and --deadline must be more than 0, --warmup and --seed 0 or more")
+    if max(seconds, warm_up, deadline) > LONGEST_S:
+        raise UsageProblem(f"--seconds, --warmup and --deadline can be {LONGEST_S:.0f} at most")
+    return seconds, warm_up, deadline, seed
 
 
 def awaited(path: Path, deadline_s: float = PLAN_DEADLINE_S) -> Plan:

@@ -42,6 +42,7 @@ def refused(running: Product, *argv: str, sabotage: str = "") -> str:
     [
         (("--rate", "fast"), "--rate 'fast' must be numbers above 0"),
         (("--mix", "everything=1"), "--mix 'everything=1' must look like"),
+        (("--seconds", "soon"), "take a number"),
         (("--seconds", "inf"), "--seconds, --warmup and --deadline can be"),
         (("--deadline", "nan"), "--seconds and --deadline must be more than 0"),
         (("--rate", "1e12"), "a plan holds 10000000 at most"),
@@ -89,6 +90,15 @@ def test_output_that_cannot_be_written_is_found_out_before_anything_is_sent(
     assert f"cannot write to {tmp_path / place}: " in line
     assert line.endswith(f"choose another {option}")
     assert Path("/dev/null").is_char_device()
+
+
+def test_tables_of_locust_that_cannot_be_written_are_told_in_a_line(running: Product, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with locust("--headless", "--host", running.url, *SHORT, "--csv", str(tmp_path / "file" / "x")) as process:
+        code, out = ended(process)
+    (line,) = complaints(out)
+    assert (code, running.asked) == (1, []), out
+    assert line.startswith("Locust failed: ")
 
 
 def test_a_folder_that_does_not_exist_is_found_out_by_several_processes_too(running: Product, tmp_path: Path):
@@ -240,7 +250,7 @@ def test_on_the_web_page_a_mistake_ends_a_test_with_words_and_the_next_one_is_se
     page = f"http://127.0.0.1:{port}"
     form = {"user_count": "1", "spawn_rate": "1", "host": running.url, "rate": "20", "seconds": "1", "warmup": "0"}
     argv = ("--host", running.url, "--web-host", "127.0.0.1", "--web-port", port, *(processes() if several else ()))
-    mistakes = {"rate": "fast", "host": "http://h:99999", "samples": wrong, "arrivals": "never"}
+    mistakes = {"rate": "fast", "host": "http://h:99999", "samples": wrong, "arrivals": "never", "seconds": "soon"}
 
     def over(words: str, asked: int) -> None:
         assert [words in each["msg"] for each in ask(f"{page}/exceptions")["exceptions"]] == [True] * bool(words)

@@ -87,6 +87,8 @@ def test_the_seed_and_the_arrivals_are_heard(three_photos: str):
         (("--seed=-1",), "--warmup and --seed 0 or more"),
         *[((f"--{name}", "inf"), "can be 1000000 at most") for name in ("seconds", "warmup", "deadline")],
         *[((f"--{name}", "nan"), "must be more than 0") for name in ("seconds", "warmup", "deadline")],
+        *[((f"--{name}", "soon"), "take a number") for name in ("seconds", "warmup", "deadline", "seed")],
+        (("--seed", "1.5"), "a whole one"),
         (("--rate", "1e12"), "a plan holds 10000000 at most"),
         (("--rate", "1e-9", "--seconds", "1"), "nothing to send"),
     ],
