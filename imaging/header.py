@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+BYTES_PER_PIXEL = 7  # as an array, and once more as a picture of Pillow's: one makes the other, in either direction
 Format = Literal["JPEG", "PNG", "WEBP"]
 
 

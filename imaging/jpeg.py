@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from imaging.errors import TooCostly, UnreadableImage
 from imaging.exif import PREFIX
-from imaging.header import Header
+from imaging.header import BYTES_PER_PIXEL, Header
 
 MAGIC = b"\xff\xd8\xff"
 MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -22,6 +22,7 @@ ALONE = {0x01, SOI, *range(0xD0, 0xD8)}  # markers without a length
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE, ARITHMETIC = {0xC2, 0xC6, 0xCA, 0xCE}, {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 METADATA = {*range(0xE0, 0xF0), COM} - {APP0, APP14}  # those two say what the colours are
+LOOKED_AT = 640  # pixels of the shorter side: the thumbnail's, and more than the model's
 MOST_SEGMENTS, MOST_SCANS = 1000, 10_000
 
 # Nanoseconds on one core, measured with libjpeg-turbo 3 on photographs and on bombs, rounded up: for each sample of a
@@ -116,8 +117,12 @@ def _seconds(frame: Frame, passes: int, size: int) -> float:
 
 
 def _memory(frame: Frame, passes: int) -> int:
-    """Three bytes for each pixel; of several passes the coefficients are kept, two bytes each."""
-    return 3 * frame.width * frame.height + (2 * frame.samples if passes > 1 else 0)
+    """Count the pixels that somebody looks at; of several passes the coefficients are kept, too, two bytes each.
+
+    Where even half of it is more than anybody asks for, no more than that is decoded (`decode.FRACTIONS`).
+    """
+    pixels = frame.width * frame.height // (4 if min(frame.width, frame.height) >= 2 * LOOKED_AT else 1)
+    return BYTES_PER_PIXEL * pixels + (2 * frame.samples if passes > 1 else 0)
 
 
 def _exif(encoded: bytes, segments: list[Segment]) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from imaging.errors import TooCostly, UnreadableImage
-from imaging.header import Header
+from imaging.header import BYTES_PER_PIXEL, Header
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -42,14 +42,9 @@ def read(encoded: bytes) -> Header:
     return Header(
         "PNG", width, height, _exif(encoded, chunks),
         seconds=pixels * (channels * depth / 8 * PER_BYTE + PER_PIXEL + PER_CLEAR_PIXEL * clear),
-        memory=pixels * (3 + _kept(channels, depth)),
+        memory=pixels * BYTES_PER_PIXEL,
         essence=partial(_essence, encoded, chunks),
     )  # fmt: skip
-
-
-def _kept(channels: int, depth: int) -> int:
-    """Return how many bytes Pillow keeps for a pixel, beside the three of ours."""
-    return 4 if channels > 1 else 4 if depth == 16 else 1  # noqa: PLR2004  (grey of 16 bits is looked at as 32)
 
 
 def _chunks(encoded: bytes) -> Iterator[Chunk]:

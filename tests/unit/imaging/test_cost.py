@@ -40,6 +40,8 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
         bombs.webp(7000, 7100),
         bombs.webp(16_383, 3000),
         bombs.png(7000, 7000, colours=6),
+        bombs.png(7000, 7000, colours=0),
+        bombs.jpeg_of_scans(700, 65_000, 1),  # too narrow to be decoded at half its size
         bombs.png(5000, 5000, depth=16, colours=6),
     ],
 )
@@ -75,6 +77,10 @@ def test_a_large_progressive_jpeg_is_taken(cat: Image.Image, sampling: int) -> N
 
     assert judge(photo).large
     assert read(photo, 500, lambda pixels: pixels.shape) == (500, 750, 3)
+
+
+def test_the_largest_jpeg_of_a_phone_is_taken(cat: Image.Image) -> None:
+    assert judge(bombs.encoded(cat.resize((8160, 6120)), "JPEG")).large
 
 
 def test_the_largest_png_of_a_camera_is_taken() -> None:
