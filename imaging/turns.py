@@ -11,8 +11,10 @@ from time import monotonic
 from imaging.errors import Busy
 
 WAITING = 2
+OVERRUN_S = 6.0  # several times what any photo may take by `cost`: then its header was believed too much
 _line = BoundedSemaphore(1 + WAITING)
 _turn = Lock()
+_taken: list[float] = []  # when the turn was taken, monotonic, while somebody has it
 
 
 @contextmanager
@@ -23,9 +25,17 @@ def turn(by: float | None = None) -> Iterator[None]:
     try:
         if not _turn.acquire(timeout=-1 if by is None else max(0.0, by - monotonic())):
             raise Busy("another large photo is being read; try again in a moment")
+        _taken.append(monotonic())
         try:
             yield
         finally:
+            _taken.clear()
             _turn.release()
     finally:
         _line.release()
+
+
+def overruns() -> bool:
+    """Tell whether a photo has had the turn for far longer than it should take."""
+    taken = list(_taken)
+    return bool(taken) and monotonic() - taken[0] > OVERRUN_S

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from flask import Blueprint, Response
 
+from imaging.turns import overruns
 from webapp.metrics import Metrics
 from webapp.photos import PhotoStore
 from webapp.predictor import Predictor, PredictorUnavailable
@@ -19,6 +20,8 @@ def blueprint(photos: PhotoStore, predictor: Predictor, metrics: Metrics) -> Blu
 
     @routes.get("/readyz")
     def ready() -> dict[str, object]:
+        if overruns():
+            raise PredictorUnavailable("A photo takes too long to decode.")
         photos.ping()
         model = predictor.ready()
         return {"ready": True, "model": {"name": model.name, "version": model.version, "provider": model.provider}}

@@ -40,6 +40,19 @@ def line_is_full() -> None:
     assert turns._line._value == 0
 
 
+def test_who_has_the_turn_for_too_long_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not turns.overruns()
+    with turn():
+        assert not turns.overruns()
+        monkeypatch.setattr(turns, "OVERRUN_S", 0.0)
+        wait_for(noticed)
+    assert not turns.overruns()
+
+
+def noticed() -> None:
+    assert turns.overruns()
+
+
 def test_only_a_few_stand_in_line() -> None:
     leave = threading.Event()
 

@@ -3,6 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
+from imaging import turns
 from tests.fakes import FakePredictor
 from webapp.factory import create_app
 from webapp.photos import PhotoStore
@@ -116,3 +117,14 @@ def test_an_unexpected_error_is_a_500_without_details(
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "secret" in caplog.text
+
+
+def test_a_photo_that_takes_too_long_to_decode_is_noticed_by_readiness(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(turns, "OVERRUN_S", -1.0)
+    with turns.turn():
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
