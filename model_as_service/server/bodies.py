@@ -29,7 +29,7 @@ class Budget:
         self.total, self.for_large, self.for_bulk = total, total * 3 // 4, total // 2
         self.held = self.bulk = 0
 
-    def has_room(self, more: int, size: int) -> bool:
+    def has_room(self, more: int, size: int = 0) -> bool:
         """Tell whether a body that is or will be of that size may have so many bytes more."""
         return self.held + more <= (self.total if size <= SMALL else self.for_large)
 

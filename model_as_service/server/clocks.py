@@ -135,7 +135,10 @@ class Timed(HttpToolsProtocol):
     # --- answers that need no application ---
 
     def _refuse(self, status: int, words: str) -> None:
-        self._write(status, orjson.dumps({"error": words}), [(b"content-type", JSON), (b"connection", b"close")])
+        headers = [(b"content-type", JSON), (b"connection", b"close")]
+        if status == 503:  # noqa: PLR2004
+            headers.append((b"retry-after", b"1"))
+        self._write(status, orjson.dumps({"error": words}), headers)
         self._close()
 
     def _write(self, status: int, body: bytes, headers: Headers) -> None:

@@ -31,7 +31,7 @@ class Connection(Queued):
         super().__init__(*arguments, **named)
         self.gone: Callable[[], None] | None = None
         self._app = self.config.loaded_app
-        self._body = Body(self._app.budget, [])  # of the request that is being read
+        self._body = Body(self._budget, [])  # of the request that is being read
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request in progress that nobody waits for its answer."""
@@ -73,7 +73,7 @@ class Connection(Queued):
         super().on_headers_complete()  # which may raise: then there is no request
         if self.parser.should_upgrade():
             return
-        self._in_body, self._body = True, Body(self._app.budget, self.headers)
+        self._in_body, self._body = True, Body(self._budget, self.headers)
         self.scope[CONNECTION] = self  # type: ignore[literal-required]  # the task that reads it begins later
         self.scope[BODY] = self._body  # type: ignore[literal-required]
 

@@ -16,7 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from model_as_service.server.bodies import BODY
+from model_as_service.server.bodies import BODY, Budget
 from model_as_service.server.clocks import Timed
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
@@ -43,6 +43,7 @@ class Queued(Timed):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         super().__init__(*arguments, **named)
+        self._budget: Budget = self.config.loaded_app.budget
         self._head_bytes = 0
         self._unread = b""  # not yet parsed
         self._ended = False  # nothing more will come
@@ -63,7 +64,7 @@ class Queued(Timed):
             self._running.message_event.set()
         while self.pipeline:
             _forget(self.pipeline.pop()[0])
-        self._unread = b""
+        self._keep(b"")
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -103,10 +104,19 @@ class Queued(Timed):
         return len(piece)
 
     def _hold(self, data: bytes) -> None:
-        self._unread = data
-        self.flow.held = bool(data) or self._ended
+        """Keep what has been read, and read no more meanwhile."""
+        if self._budget.has_room(len(data) - len(self._unread)):
+            self._keep(data)
+        else:
+            self._refuse(503, "too much is waiting here; send one request after the other, or try again in a moment")
+            self._keep(b"")
+        self.flow.held = bool(self._unread) or self._ended
         if self.flow.held and not self.transport.is_closing():
             self.flow.pause_reading()
+
+    def _keep(self, data: bytes) -> None:
+        self._budget.held += len(data) - len(self._unread)
+        self._unread = data
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         self._running = cycle
@@ -174,7 +184,6 @@ class Queued(Timed):
             super()._refuse(status, words)
         else:  # what is said now would look like the answer to a request before
             self._last_words = status, words
-            self._hold(self._unread)
 
 
 def _forget(cycle: RequestResponseCycle) -> None:

@@ -71,6 +71,21 @@ def test_what_waits_for_its_turn_is_bytes_not_requests(served: Served, model: Fa
         assert {client.receive().status for _ in range(5001)} == {200}
 
 
+def test_what_waits_for_its_turn_is_counted_and_refused_beyond_the_budget() -> None:
+    model = FakeModel()
+    with Served(loaded(model), body_budget_mb=1) as served, served.connect() as first:
+        hold(model)
+        served.app.budget.held += 990_000  # somebody else's
+        first.sendall(raw(b"a") + 20_000 * LIVE)
+        assert model.begun.acquire(timeout=10)
+        model.let_go()
+        found = statuses(first)
+        assert (found[0], {*found[1:-1]}, found[-1]) == (200, {200}, 503)
+        wait_for(lambda: nobody_left(served))
+        assert served.app.budget.held == 990_000
+        served.app.budget.held = 0
+
+
 @pytest.mark.parametrize("linger", [True, False], ids=["reset", "close"])
 def test_a_client_that_vanishes_with_many_requests_leaves_no_traceback(
     caplog: pytest.LogCaptureFixture, *, linger: bool
