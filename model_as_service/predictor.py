@@ -1,11 +1,13 @@
 """Answers from an inference server that speaks the Open Inference Protocol V2: ours, or any other one."""
 
 import re
+from contextlib import nullcontext
 from time import monotonic
 from typing import Any
 
 from imaging.cost import judge
-from imaging.errors import UnreadableImage
+from imaging.errors import Busy, UnreadableImage
+from imaging.turns import turn
 from model_as_service.dialect import Dialect, NotUnderstood, agreed, read
 from model_as_service.pool import CallFailed, Pool, Reply
 from webapp.clock import utc_now
@@ -36,24 +38,16 @@ class RemotePredictor:
     def predict(self, photo: Photo) -> Prediction:
         """Have the photo's current bytes classified within the deadline, which begins now.
 
-        What the photo costs is judged here already: the server over there need not be asked for what it would refuse.
-
         Raises UnknownPhoto, UnreadablePhoto, PredictorUnavailable.
         """
         begun = monotonic()
         photo_input = photo.read()
         try:
-            end = begun + allowed_s(judge(photo_input.content), self._deadline)
+            dialect, answer = self._infer(photo_input.content, begun)
         except UnreadableImage as error:
             raise UnreadablePhoto(str(error)) from error
-        dialect = self._agree(end)
-        body, headers = dialect.request(photo_input.content)
-        reply = self._call(f"{self._model_url}/infer", end, body, headers)
-        if reply.status == _BAD_REQUEST:
-            self._dialect = None  # or another server answers there by now: agree again next time
-        if reply.status in _BAD_PHOTO and (words := _error(reply)):
-            raise UnreadablePhoto(words)
-        answer = _answer(reply)
+        except Busy as error:
+            raise PredictorUnavailable(f"The model is busy: {error}.", retry_after=error.retry_after) from error
         self._version = str(answer.get("model_version") or "unknown")
         return Prediction(
             photo_id=photo.id,
@@ -79,6 +73,20 @@ class RemotePredictor:
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+    def _infer(self, encoded: bytes, begun: float) -> tuple[Dialect, dict[str, Any]]:
+        """Ask for one photo. What it costs is judged here already, so that large ones do not take all web threads."""
+        cost = judge(encoded)
+        end = begun + allowed_s(cost, self._deadline)
+        with turn(end) if cost.large else nullcontext():
+            dialect = self._agree(end)
+            body, headers = dialect.request(encoded)
+            reply = self._call(f"{self._model_url}/infer", end, body, headers)
+        if reply.status == _BAD_REQUEST:
+            self._dialect = None  # or another server answers there by now: agree again next time
+        if reply.status in _BAD_PHOTO and (words := _error(reply)):
+            raise UnreadablePhoto(words)
+        return dialect, _answer(reply)
 
     def _agree(self, end: float) -> Dialect:
         if self._dialect is None:

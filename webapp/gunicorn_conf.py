@@ -16,6 +16,7 @@ worker_class = "webapp.buffering.BufferingWorker"
 workers = int(os.environ.get("SWEETSPOT_WEB_WORKERS", "2"))
 threads = int(os.environ.get("SWEETSPOT_WEB_THREADS", "4"))
 preload_app = False
+worker_connections = 4000  # which hold no threads
 keepalive = 75
 graceful_timeout = 5
 loglevel = "warning"

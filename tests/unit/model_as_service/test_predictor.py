@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from imaging.turns import turn
 from model_as_service.predictor import RemotePredictor
+from tests.unit.imaging import bombs
 from webapp.clock import utc_now
 from webapp.predictor import Photo, PhotoInput, PredictorUnavailable, UnreadablePhoto
 
@@ -87,7 +89,12 @@ def predictor(server: Server) -> Iterator[RemotePredictor]:
         yield predictor
 
 
-PHOTO = Photo(None, lambda: PhotoInput(b"\xff\xd8 a photo", None, utc_now()))
+def photo(content: bytes) -> Photo:
+    return Photo(None, lambda: PhotoInput(content, None, utc_now()))
+
+
+SMALL = bombs.png(8, 8)
+PHOTO = photo(SMALL)
 
 
 def test_what_is_agreed_is_kept(server: Server, predictor: RemotePredictor) -> None:
@@ -106,12 +113,30 @@ def test_bytes_where_they_are_understood_else_json(
     predictor.predict(PHOTO)
     _, headers, body = server.asked[-1]
     assert ("inference-header-content-length" in headers) == binary
-    assert (b"\xff\xd8 a photo" in body) == binary
+    assert (SMALL in body) == binary
 
 
 def test_the_server_is_told_how_much_time_is_left(server: Server, predictor: RemotePredictor) -> None:
     predictor.predict(PHOTO)
     assert 1000 < int(server.asked[-1][1]["x-request-timeout-ms"]) <= 5000
+
+
+def test_a_large_photo_is_given_more_time(server: Server, predictor: RemotePredictor) -> None:
+    predictor.predict(photo(bombs.png(5000, 4000)))
+    assert 5000 < int(server.asked[-1][1]["x-request-timeout-ms"])
+
+
+def test_what_costs_too_much_is_not_sent(server: Server, predictor: RemotePredictor) -> None:
+    with pytest.raises(UnreadablePhoto, match="too much memory"):
+        predictor.predict(photo(bombs.webp(7000, 7100)))
+    assert not server.asked
+
+
+def test_large_photos_hold_one_web_thread_at_a_time(server: Server, predictor: RemotePredictor) -> None:
+    predictor._deadline = 0.0
+    with turn(), pytest.raises(PredictorUnavailable, match="another large photo"):
+        predictor.predict(photo(bombs.png(2200, 2200)))
+    assert not server.asked
 
 
 def test_a_server_that_is_not_ready_to_agree_is_asked_again(server: Server, predictor: RemotePredictor) -> None:
