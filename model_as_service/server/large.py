@@ -6,9 +6,9 @@ the server calls itself not ready and takes no other large photo until it ends; 
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -143,7 +143,7 @@ def _on_a_thread(decoding: "Decoding", classifier: "Classifier", image: bytes) -
             decoding.set_exception(error)
 
     try:
-        threading.Thread(target=work, name="large photo", daemon=True).start()
+        Thread(target=work, name="large photo", daemon=True).start()
     except RuntimeError as error:  # the system has no thread for it now
         words = "a large photo cannot be decoded now"
         decoding.set_exception(error)

@@ -105,6 +105,8 @@ def test_what_is_told_to_end_ends_well_and_leaves_nothing(models: Path, number: 
         (["--deadline-ms", "0"], "--deadline-ms"),
         (["--device", "tpu"], "--device"),
         (["--queue", "0"], "--queue"),
+        (["--body-budget-mb", "0"], "--body-budget-mb"),
+        (["--ready-within", "0"], "--ready-within"),
     ],
 )
 def test_usage(arguments: list[str], words: str) -> None:

@@ -215,3 +215,15 @@ def test_the_server_ends_although_a_decoder_does_not(served: Served, model: Slow
     begun(model, others, served, LARGE, ms=600).result()
     [decoder] = [thread for thread in threading.enumerate() if thread.name == "large photo"]
     assert decoder.daemon
+
+
+def test_without_a_thread_for_it_the_turn_goes_on(served: Served, model: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "Thread", NoThread)
+        assert [post(served, LARGE).status_code for _ in range(2)] == [503, 503]
+    model.go.release()
+    assert post(served, LARGE).status_code == 200

@@ -1,6 +1,7 @@
 """Models and versions: what is loaded, what stays when a load fails, and what a file can do to the server: nothing."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import shutil
@@ -307,3 +308,12 @@ def test_a_child_that_does_not_end_is_ended(
                 os.kill(pid, 0)
 
         wait_for(gone)
+
+
+def test_a_proof_that_cannot_be_started_now_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_process(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", no_process)
+    with pytest.raises(ModelError, match=r"no process can be started \(Resource temporarily unavailable\)"):
+        asyncio.run(prove(options(models=folder), NAME, "1"))
