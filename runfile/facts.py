@@ -8,6 +8,8 @@ from runfile.decoding import Number
 
 SCHEMA = "sweetspot.run/2"
 
+LEFT_OUT = "photos_left_out"  # the setting that names them, a line each; only where there are any
+
 State = Literal["running", "complete", "interrupted", "failed"]
 Verdict = Literal["pass", "warn", "fail", "not judged"]
 Judgement = Literal["met", "missed", "withheld"]
@@ -480,10 +482,7 @@ class Experiments:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything that run.json says. The run is valid where all its experiments are.
-
-    `left_out` names the photos that are not in the catalogue, though they were in its folder, and says why.
-    """
+    """Everything that run.json says. The run is valid where all its experiments are."""
 
     schema: str = SCHEMA
     id: str = ""
@@ -497,7 +496,6 @@ class Run:
     machine: Machine = Machine()
     versions: dict[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
-    left_out: tuple[str, ...] = ()
     null: Null | None = None
     gates: tuple[Gate, ...] = ()
     experiments: Experiments = Experiments()
@@ -507,6 +505,11 @@ class Run:
     def found(self) -> dict[str, Found]:
         """What each experiment of the run found, by name."""
         return {name: found for name, found in vars(self.experiments).items() if found is not None}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The photos that were in the folder and are not in the catalogue, each with the reason."""
+        return tuple(str(self.settings.get(LEFT_OUT, "")).splitlines())
 
     @property
     def verdicts(self) -> bool:

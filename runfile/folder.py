@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from runfile import rows
 from runfile.columns import PROCESSES, REQUESTS, schema_of
 from runfile.decoding import encode
-from runfile.facts import Run
+from runfile.facts import LEFT_OUT, Run
 from runfile.rows import ResultRow, RunFileError
 
 TABLES = {"requests": REQUESTS, "processes": PROCESSES}
@@ -62,6 +62,12 @@ class RunFolder:
         """Set facts of one experiment and write run.json."""
         found = changed(self.run.found[experiment], **facts)
         self.save(experiments=self.run.experiments.put({experiment: found}))
+
+    def left_out(self, photos: Iterable[str]) -> None:
+        """Note photos that are not in the catalogue, each with the reason; those that were told before stay."""
+        told = "\n".join(dict.fromkeys((*self.run.left_out, *photos)))
+        if told:
+            self.save(settings={**self.run.settings, LEFT_OUT: told})
 
     def event(self, event: str, **facts: object) -> None:
         """Append what happened just now. `trial` and `t_ns` place it on a trial's clock, where it belongs to one."""

@@ -57,8 +57,7 @@ class Conductor:
 
     def begin(self) -> None:
         """Ask for what is right. Raises StackFailed: without it no answer can be judged."""
-        folder = self.rig.session.folder
-        folder.save(left_out=tuple(dict.fromkeys((*folder.run.left_out, *not_taken(self.rig.session.settings.photos)))))
+        self.rig.session.folder.left_out(not_taken(self.rig.session.settings.photos))
         self.rig.photos.update({model: self.rig.vision.labelled(model) for model in (NO_OP, MODEL)})
 
     def install(self, peer: Peer) -> None:

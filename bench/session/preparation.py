@@ -50,11 +50,11 @@ def verify_stack(session: Session, stack: Stack) -> None:
         verify.compare([session.verified[0], verified])
         carries = session.assumed_per_s or asker.capacity(photos, PROBE_S)
         commands = {name: tuple(process.argv) for name, process in running.processes.items()}
-    left_out = dict.fromkeys((*session.folder.run.left_out, *running.left_out))  # all stacks have the same photos
     session.capacity[stack.name] = float(f"{carries:.2g}")  # a first look has no more than two digits
     processes = tuple(Process(each.name, tuple(sorted(each.roles)), commands[each.name]) for each in stack.processes)
     facts = Variant(stack.name, stack.title, verified.model, processes, carries)
-    session.folder.save(variants=(*session.folder.run.variants, facts), left_out=tuple(left_out))
+    session.folder.save(variants=(*session.folder.run.variants, facts))
+    session.folder.left_out(running.left_out)
     session.folder.event("variant verified", variant=stack.name, photos=len(photos), closed_loop_per_s=carries)
 
 

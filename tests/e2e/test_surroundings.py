@@ -151,7 +151,7 @@ def test_a_run_among_settings_of_others(tmp_path: Path):
     (folder,) = out.iterdir()
     facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert set(dropped) <= set(facts["settings"]["variables_not_handed_on"].split(", "))
-    assert facts["left_out"] == ["'x.jpg': The image is damaged."]
+    assert facts["settings"]["photos_left_out"] == "'x.jpg': The image is damaged."
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "1 photo left out" in page
     assert "x.jpg" in page

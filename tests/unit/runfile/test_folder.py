@@ -104,3 +104,13 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(RunFileError, match="choose another --out"):
         RunFolder(tmp_path / "file" / "runs", "smoke")
+
+
+def test_photos_that_are_left_out_are_told_once_and_nothing_is_said_where_there_are_none(tmp_path: Path):
+    folder = RunFolder(tmp_path, "quick")
+    folder.save(settings={"photos": "here"})
+    folder.left_out([])
+    assert folder.run.settings == {"photos": "here"}
+    for photos in (["a: damaged", "b: empty"], ["b: empty"], []):
+        folder.left_out(photos)
+    assert read(folder.path).run.left_out == ("a: damaged", "b: empty")
