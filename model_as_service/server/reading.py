@@ -22,6 +22,7 @@ from model_as_service.server.refused import Refused
 from model_as_service.server.tensors import CLASSES, DATATYPES, MAX_IMAGES, split
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+MOST_PARTS = 10_000  # of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def read(body: bytes, header_length: str | None) -> Request:
     size = _header_size(header_length, len(body))
     if body and size == 0:
         return Request(None, [body], ALL_BINARY)
-    document = _object(_json(body[:size]), "the request")
+    document = _object(parse(body[:size], "the request's header"), "the request")
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1:
         raise Refused("inputs must be a list of exactly one tensor, 'image'")
@@ -75,11 +76,14 @@ def _header_size(header_length: str | None, total: int) -> int:
     return int(header_length)
 
 
-def _json(text: bytes) -> object:
+def parse(text: bytes, name: str) -> object:
+    """Read JSON, unless it has so many parts that they would take many times its own memory, and seconds."""
+    if text.count(b",") > MOST_PARTS:
+        raise Refused(f"{name} has more than {MOST_PARTS:,} parts", 413, reason="too_large")
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"the request's header is not JSON: {error}") from error
+        raise Refused(f"{name} is not JSON: {error}") from error
 
 
 def _object(value: object, name: str) -> dict[str, Any]:

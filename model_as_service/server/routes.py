@@ -11,6 +11,7 @@ from model_as_service.server.bodies import BODY
 from model_as_service.server.inference import refusal
 from model_as_service.server.large import LargePhotos
 from model_as_service.server.metrics import Metrics
+from model_as_service.server.reading import MOST_PARTS, parse
 from model_as_service.server.refused import BUG, Abandoned, Refused
 from model_as_service.server.repository import Repository, Version
 from model_as_service.server.scheduler import Scheduler
@@ -165,10 +166,13 @@ def _versions(parameters: dict[str, Any]) -> list[str]:
     unknown = sorted(set(parameters) - {"config"})
     if unknown:
         raise Refused(f"load takes no parameter {unknown[0]!r}: models come from the server's own folder")
-    if parameters.get("config") is None:
+    text = parameters.get("config")
+    if text is None:
         return []
+    if not isinstance(text, str) or text.count(",") > MOST_PARTS:
+        raise _no_config()
     try:
-        config = orjson.loads(parameters["config"])
+        config = orjson.loads(text)
         numbers = config["version_policy"]["specific"]["versions"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise _no_config() from error
@@ -190,10 +194,7 @@ def _no_config() -> Refused:
 
 async def _document(request: Request) -> dict[str, Any]:
     body = await request.scope[BODY].read(request.receive)
-    try:
-        document = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise Refused(f"the request is not JSON: {error}") from error
+    document = parse(body or b"{}", "the request")
     if not isinstance(document, dict):
         raise Refused("the request must be a JSON object")
     return document

@@ -157,6 +157,11 @@ def test_what_a_load_cannot_do_is_said(two: Served, parameters: dict[str, object
     assert words in answer.json()["error"]
 
 
+def test_a_document_of_many_parts_is_refused(two: Served) -> None:
+    answer = two.client.post("/v2/repository/index", content=b"[" + b"[]," * 20_000 + b"0]")
+    assert (answer.status_code, answer.json()) == (413, {"error": "the request has more than 10,000 parts"})
+
+
 def test_loads_and_unloads_are_passed_on(two: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
