@@ -11,7 +11,6 @@ from bench.exits import Exit, UsageProblem
 from bench.processes import surroundings
 from bench.stacks import stack
 from bench.stacks.stack import Stack
-from bench.terminal import say
 
 if TYPE_CHECKING:
     from bench.session.experiment import Experiment
@@ -44,8 +43,7 @@ def run(asked: Asked) -> Exit:
     from bench.session.session import Settings
 
     dropped = [*surroundings.matching(os.environ), *forget_our_environment()]
-    if dropped:
-        say(surroundings.told(dropped), err=True)
+    surroundings.tell(dropped)
     name, command = Path(asked.profile).stem, ["sweetspot", *sys.argv[1:]]
     settings = Settings(name, asked.photos, asked.out, asked.seed, thresholds.load(), command, stacks, dropped)
     return loop.conduct(loop.begin(settings, experiments), experiments)

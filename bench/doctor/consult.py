@@ -4,6 +4,7 @@ Where a run is judged by a threshold, the doctor judges by the same. Most module
 find out is whether they are there.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,9 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
         return exit_code(findings)
     from bench.load.known import Place
     from bench.machine.cores import split_cores
-    from bench.processes import scratch
+    from bench.processes import scratch, surroundings
 
+    surroundings.tell(surroundings.matching(os.environ))
     with scratch.folder("doctor") as folder:
         place = Place(split_cores(), folder)
         findings += examine(place)

@@ -7,6 +7,8 @@ that nobody wrote down would be measured as if it were ours. What a stack file s
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from bench.terminal import say
+
 FOREIGN = (
     # Web servers, frameworks, the load generator; gunicorn and uvicorn read even those that nobody calls theirs.
     "GUNICORN_*", "UVICORN_*", "HYPERCORN_*", "WEB_CONCURRENCY", "PORT", "SENDFILE", "FORWARDED_ALLOW_IPS",
@@ -54,7 +56,7 @@ def without_foreign(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name not in dropped}
 
 
-def told(dropped: Iterable[str]) -> str:
-    """Say in a line which variables are not handed on, "" where none is. Names only: a value may be a password."""
-    names = ", ".join(dropped)
-    return f"not handed on, since it would change what is measured: {names}" if names else ""
+def tell(dropped: Iterable[str]) -> None:
+    """Say which variables are not handed on, if any are. Names only: a value may be a password."""
+    if names := ", ".join(dropped):
+        say(f"not handed on, since it would change what is measured: {names}", err=True)

@@ -17,8 +17,7 @@ def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
     """Start the stack, say where it is, and watch it. Raises StackFailed when one of its processes ends."""
     with scratch.folder(stack.name) as folder:
         place = Place(data=folder / "data", logs=folder / "logs", photos=photos, port=port)
-        if dropped := surroundings.matching(os.environ):
-            say(surroundings.told(dropped), err=True)
+        surroundings.tell(surroundings.matching(os.environ))
         say(f"{stack.title}: starting ...", err=True)
         with RunningStack(stack, place) as running:
             try:

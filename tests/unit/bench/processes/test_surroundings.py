@@ -19,10 +19,13 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_would_change_the_measurement_is_not_handed_on(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_what_would_change_the_measurement_is_not_handed_on_and_told(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setenv(name, "7")
     assert name not in environment()
-    assert name in surroundings.told(surroundings.matching(os.environ))
+    surroundings.tell(surroundings.matching(os.environ))
+    assert name in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -39,9 +42,11 @@ def test_what_a_stack_sets_counts(monkeypatch: pytest.MonkeyPatch):
     assert environment({"OMP_NUM_THREADS": "1"})["OMP_NUM_THREADS"] == "1"
 
 
-def test_values_are_not_told():
-    assert surroundings.told(["A", "B"]).endswith(": A, B")
-    assert surroundings.told([]) == ""
+def test_only_names_are_told_and_nothing_where_there_are_none(capsys: pytest.CaptureFixture[str]):
+    surroundings.tell([])
+    assert capsys.readouterr().err == ""
+    surroundings.tell(["A", "B"])
+    assert capsys.readouterr().err.endswith(": A, B\n")
 
 
 @pytest.mark.parametrize("name", ["reports", "runfile", "webapp", "vision", "bench", "numpy"])
