@@ -4,6 +4,7 @@ Peers without such a file run in the environment that runs us.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -50,10 +51,19 @@ def install(peer: Peer, home: Path = HOME) -> None:
 
 
 def _run(peer: Peer, command: list[str], folder: Path) -> None:
+    # Its registry and proxies are the user's; what Python imports, and how, is not.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     what = f"the environment of {peer.title} in {folder} could not be made"
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=DEADLINE_S, stdin=subprocess.DEVNULL
+            command,
+            env=env,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=DEADLINE_S,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StackFailed(f"{what}: {error}") from error

@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.processes.guarded import ROOT
@@ -128,6 +130,33 @@ def test_what_a_killed_command_leaves_is_swept_by_the_next(tmp_path: Path):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert list(temporary.iterdir()) == []
+
+
+def test_the_product_among_settings_of_others(tmp_path: Path, catalogue: Path):
+    """The variant as it is: two workers whatever gunicorn's variable says, its data where it belongs, and the control
+    socket of the user's own gunicorn untouched."""
+    temporary, photos, runtime = tmp_path / ODD, tmp_path / "photos", tmp_path / "run"
+    for folder in (temporary, photos, runtime):
+        folder.mkdir()
+    shutil.copy(catalogue / "coffee-1.jpg", os.fsencode(photos) + b"/caf\xe9-1.jpg")
+    (photos / "notes.txt").write_text("no photo")
+    variables = {"TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(runtime), "GUNICORN_CMD_ARGS": "--workers 7"}
+    with (
+        socket.socket(socket.AF_UNIX) as control,
+        started("up", "embedded", "--photos", photos, **variables) as process,
+    ):
+        control.bind(str(runtime / "gunicorn.ctl"))
+        lines = iter(process.stdout or ())
+        shown = "".join(line for line in iter(lambda: next(lines), "Ctrl-C stops everything.\n"))
+        (web,) = (int(words[2]) for words in map(str.split, shown.splitlines()) if words[:2] == ["web", "pid"])
+        assert len(psutil.Process(web).children()) == 2
+        assert len(list(temporary.glob("*/data/sweetspot.db"))) == 1
+        assert "photos left out: 1\n  'notes.txt'" in shown
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert "GUNICORN_CMD_ARGS" in err
+    assert (runtime / "gunicorn.ctl").is_socket()
+    assert not list(temporary.glob("sweetspot-*"))
 
 
 # A toy whose catalogue lacks two photos, and whose web server says in its readiness what it finds in its environment.
