@@ -56,7 +56,7 @@ def test_where_the_reader_has_gone_the_work_goes_on(which: str):
 
 
 def test_any_text_can_be_printed_in_any_encoding():
-    script = "from bench.terminal import open_streams, say; open_streams(); say('\\xb1 \\u4f60'); print('\\udcff \\xb1')"
+    script = "from bench.terminal import open_streams, say; open_streams(); say('\\xb1'); print('\\udcff \\u4f60')"
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
