@@ -41,7 +41,8 @@ class Buffered:
 
     def __init__(self, real: socket.socket) -> None:
         self.real = real
-        self._arrived, self._unsent = BytesIO(), bytearray()
+        self._arrived = BytesIO()
+        self._unsent = bytearray()
 
     def arrive(self, received: bytes) -> None:
         """Have a whole request ready to be read."""
@@ -58,9 +59,13 @@ class Buffered:
         return len(data)
 
     def sendall(self, data: bytes) -> None:
-        """Write as much as the kernel takes, and keep the rest."""
-        self._unsent += data
-        self.flush()
+        """Write as much as the kernel takes, and keep the rest. Raises OSError where the client is gone."""
+        sent = 0
+        if not self._unsent:
+            with suppress(BlockingIOError):
+                sent = self.real.send(data)
+        if sent < len(data):
+            self._unsent += data[sent:]
 
     def flush(self) -> bool:
         """Send more of what was kept; tell whether that was all. Raises OSError where the client is gone."""
@@ -202,7 +207,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         elif arrival.head_whole and not had_head:
             self._wait(visitor, self._body)
             if arrival.expects:
-                visitor.sock.sendall(CONTINUE)
+                with suppress(OSError):  # it is noticed when more is read
+                    visitor.sock.real.send(CONTINUE)
         elif not began:
             self._wait(visitor, self._head)
 
