@@ -91,8 +91,9 @@ def go_back(engine: Engine, live: Path) -> None:
         write_live(live, served)
         click.echo(f"the deployment that was never published is given up; model version {served} stays")
         return
-    roll_back(engine)
-    finish_rollback(engine, live)
+    back = roll_back(engine)
+    if finish_rollback(engine, live) is None:  # a run at the same time was faster
+        click.echo(back)
 
 
 def wanted(live: Path) -> str | None:
