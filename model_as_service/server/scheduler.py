@@ -9,13 +9,13 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from model_as_service.server.batch import Outcome, decode, run
 from model_as_service.server.lanes import Item, Job, Lanes
 from model_as_service.server.refused import Refused
+from model_as_service.server.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,43 +26,8 @@ log = logging.getLogger(__name__)
 
 MARGIN = 1.1  # on every predicted wait: others may take the processor before it is over
 RESERVE_S = 0.005  # of every deadline, for what comes before and after: the network, the event loop
-HANG_S, HANG_FACTOR = 30.0, 10  # a batch that takes longer than both allow is not slow, it hangs
-DECODER_LATE_S, DECODER_HANG_S = 2.0, 300.0  # of photos that were judged to take milliseconds
 CLOSE_S = 5.0
 FAILURES = 3  # so many batches in a row without one answer: the model is broken, not the images
-
-
-@dataclass(slots=True)
-class Running:
-    """The batch on the model, since when, how long it should take, and how long at most. First it is decoded."""
-
-    begun: float
-    expected: float
-    safe: float
-    decoded: float | None = None  # when it was
-
-    def left(self, now: float) -> float:
-        """Return for how long it surely still runs.
-
-        One that is late has as long to go as it has been going, but not for ever: perhaps not the model stood still
-        but the whole machine, and after such a pause nobody should be refused because of it.
-        """
-        elapsed = now - self.begun
-        return self.safe - elapsed if elapsed < self.safe else min(elapsed, HANG_FACTOR * self.expected)
-
-    def hangs(self, now: float) -> bool:
-        """Tell whether nobody should wait for it any more. A decoder that is slow is not yet a model that hangs."""
-        if self.decoded is None:
-            return now - self.begun > DECODER_HANG_S
-        return now - self.decoded > max(HANG_S, HANG_FACTOR * self.expected)
-
-    def decodes_for_long(self, now: float) -> bool:
-        """Tell whether some photo takes much longer than was thought."""
-        return self.decoded is None and now - self.begun > max(DECODER_LATE_S, HANG_FACTOR * self.expected)
-
-    def note_decoded(self, now: float) -> None:
-        """Turn to the model."""
-        self.decoded = now
 
 
 class Scheduler:

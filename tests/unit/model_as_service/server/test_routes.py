@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from model_as_service.server import running
 from model_as_service.server import scheduler as scheduling
 from tests.processes import wait_for
 from tests.unit.model_as_service.server.fakes import FakeModel, loaded
@@ -258,7 +259,7 @@ def test_a_model_that_hangs_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> Non
     with Served(loaded(model), deadline_s=0.05) as served:
         model.held = True
         assert infer(served, b"a") == 504
-        monkeypatch.setattr(scheduling, "HANG_S", 0.0)
+        monkeypatch.setattr(running, "HANG_S", 0.0)
         for route in ("live", "ready"):
             answer = served.client.get(f"/v2/health/{route}")
             assert (answer.status_code, answer.json()["error"]) == (503, "the model hangs")

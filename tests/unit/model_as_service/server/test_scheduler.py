@@ -10,11 +10,12 @@ from unittest.mock import Mock
 
 import pytest
 
+from model_as_service.server import running
 from model_as_service.server import scheduler as module
 from model_as_service.server.batch import Outcome
 from model_as_service.server.lanes import BULK, INTERACTIVE, Job
 from model_as_service.server.refused import Abandoned, Refused
-from model_as_service.server.scheduler import Running, Scheduler, expired
+from model_as_service.server.scheduler import Scheduler, expired
 from tests.unit.model_as_service.server.fakes import NAN, POISON, QUICK, UNREADABLE, FakeModel, loaded
 
 SOON, LONG = 0.5, 1000.0
@@ -430,33 +431,13 @@ def test_a_model_that_does_not_come_back_hangs(play, monkeypatch: pytest.MonkeyP
         assert not it.scheduler.hangs
         await it.busy()
         assert not it.scheduler.hangs, "half a minute is not over"
-        monkeypatch.setattr(module, "HANG_S", 0.0)
+        monkeypatch.setattr(running, "HANG_S", 0.0)
         assert it.scheduler.hangs
         it.model.let_go()
         await it.ask(b"next").done
         assert not it.scheduler.hangs
 
     play(scenario)
-
-
-def test_a_slow_model_is_given_ten_times_what_it_usually_takes() -> None:
-    running = Running(begun=0.0, expected=10.0, safe=20.0, decoded=1.0)
-    assert not running.hangs(100.0)
-    assert running.hangs(102.0)
-
-
-def test_a_photo_that_is_slow_to_decode_is_no_model_that_hangs() -> None:
-    running = Running(begun=0.0, expected=0.01, safe=0.02)
-    assert [running.decodes_for_long(now) for now in (1.0, 3.0)] == [False, True]
-    assert [running.hangs(now) for now in (60.0, 301.0)] == [False, True]
-    running.note_decoded(60.0)
-    assert not running.decodes_for_long(61.0)
-    assert [running.hangs(now) for now in (89.0, 91.0)] == [False, True]
-
-
-def test_a_batch_that_is_late_has_as_long_to_go_as_it_has_been_going() -> None:
-    running = Running(begun=100.0, expected=1.0, safe=2.0)
-    assert [running.left(now) for now in (100.0, 101.5, 102.0, 110.0)] == [2.0, 0.5, 2.0, 10.0]
 
 
 def test_the_thread_survives_our_own_mistakes(play, caplog: pytest.LogCaptureFixture) -> None:
