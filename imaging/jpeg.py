@@ -23,7 +23,7 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE, ARITHMETIC = {0xC2, 0xC6, 0xCA, 0xCE}, {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 METADATA = {*range(0xE0, 0xF0), COM} - {APP0, APP14}  # those two say what the colours are
 LOOKED_AT = 640  # pixels of the shorter side: the thumbnail's, and more than the model's
-MOST_SEGMENTS, MOST_SCANS = 1000, 10_000
+MOST_SEGMENTS = 1000  # before the first scan, and from then on
 
 # Nanoseconds on one core, measured with libjpeg-turbo 3 on photographs and on bombs, rounded up: for each sample of a
 # component, for each pixel in each further pass, for each byte of Huffman codes; and for each sample in each pass of
@@ -81,7 +81,7 @@ def _segments(encoded: bytes) -> Iterator[Segment]:
         if code in {SOS, EOI}:
             return
         at += max(2, length)
-    raise TooCostly(f"its header has more than {MOST_SEGMENTS:,} parts")
+    raise TooCostly(f"a JPEG that takes too long to decode: its header has more than {MOST_SEGMENTS:,} parts")
 
 
 def _frame(encoded: bytes, segment: Segment) -> Frame:
@@ -101,14 +101,15 @@ def _passes(encoded: bytes, frame: Frame, first: Segment) -> int:
     if frame.code not in PROGRESSIVE and encoded[first.content : first.content + 1] == bytes([frame.components]):
         return 1
     passes, at = 1, first.end
-    while passes < MOST_SCANS and (found := AFTER_SCAN.search(encoded, at)):
+    for _ in range(MOST_SEGMENTS):
+        found = AFTER_SCAN.search(encoded, at)
+        if found is None or encoded[found.end() - 1] == EOI:
+            return passes
         at = found.end()
         code = encoded[at - 1]
-        if code == EOI:
-            break
         passes += code == SOS
         at += int.from_bytes(encoded[at : at + 2]) if code not in ALONE else 0
-    return passes
+    raise TooCostly(f"a JPEG that takes too long to decode: it has more than {MOST_SEGMENTS:,} parts")
 
 
 def _seconds(frame: Frame, passes: int, size: int) -> float:

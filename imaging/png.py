@@ -58,7 +58,7 @@ def _chunks(encoded: bytes) -> Iterator[Chunk]:
         yield Chunk(kind, start, at)
         if kind == b"IEND":
             return
-    raise TooCostly(f"it has more than {MOST_CHUNKS:,} parts")
+    raise TooCostly(f"a PNG that takes too long to decode: it has more than {MOST_CHUNKS:,} parts")
 
 
 def _exif(encoded: bytes, chunks: list[Chunk]) -> bytes:

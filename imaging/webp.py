@@ -44,7 +44,7 @@ def _chunks(encoded: bytes) -> Iterator[Chunk]:
         if kind == b"ANMF":
             return
         at += 8 + size + size % 2
-    raise TooCostly(f"it has more than {MOST_CHUNKS:,} parts")
+    raise TooCostly(f"a WEBP that takes too long to decode: it has more than {MOST_CHUNKS:,} parts")
 
 
 def _size(chunks: list[Chunk]) -> tuple[int, int]:

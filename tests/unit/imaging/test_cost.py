@@ -52,6 +52,14 @@ def test_a_bomb_is_refused_in_words(bomb: bytes) -> None:
 
 
 @pytest.mark.usefixtures("no_decoder")
+def test_parts_without_end_are_not_counted_to_the_end() -> None:
+    scans, segments = bombs.jpeg_of_scans(64, 64, 3)[:-2], b"\xff\xfe\0\2" * 2_000_000
+
+    with pytest.raises(TooCostly, match="parts"):
+        judge(scans + segments + b"\xff\xd9")
+
+
+@pytest.mark.usefixtures("no_decoder")
 def test_a_header_without_end_is_refused() -> None:
     for junk in (bombs.segment(0xFE, b"") * 500_000, b"\xff\x01" * 500_000, b"\xff" * 1_000_000 + b"\xfe\0\2" * 2000):
         with pytest.raises(UnreadableImage):
