@@ -10,6 +10,7 @@ from bench.comparing import latency, machine, peers, side, words
 from bench.comparing.machine import Movement
 from bench.comparing.row import UNTOLD, Row
 from bench.exits import Exit, UsageProblem, write
+from bench.session.writeup import INTACT
 from bench.terminal import say
 from runfile import Recorded, RunFileError, read
 from runfile.decoding import encode
@@ -59,6 +60,9 @@ def compare(base: Path, new: Path, out: Path | None) -> Exit:
         found = comparison(read(base), read(new))
     except RunFileError as error:
         raise UsageProblem(str(error)) from error
+    except ArithmeticError as error:
+        both = f"{base} and {new}"
+        raise UsageProblem(f"of {both}, one has numbers that contradict each other ({error}); {INTACT}") from error
     say("\n".join(lines(found)))
     if out is not None:
         save(found, out)

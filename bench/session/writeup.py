@@ -26,6 +26,7 @@ from runfile.rows import write as write_rows
 Concludes = Experiment | type[Experiment]
 DERIVABLE = 2  # the schema whose raw files hold everything that numbers are derived from
 TABLES = ("requests", "processes")
+INTACT = "take the folder as the run wrote it, or run again"
 
 
 def write_up(session: Session, experiments: Sequence[Experiment], state: State) -> None:
@@ -68,6 +69,8 @@ def again(path: Path, experiments: Mapping[str, type[Experiment]]) -> Path:
             derive(recorded, experiments)
     except RunFileError as error:
         raise UsageProblem(str(error)) from error
+    except ArithmeticError as error:  # such as a step of no seconds that was measured
+        raise UsageProblem(f"{path}: its numbers contradict each other ({error}); {INTACT}") from error
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written ({error.strerror}). Make it writable, or copy it.") from error
     return render(path)

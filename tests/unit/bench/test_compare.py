@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import experiments
 from bench.comparing import latency, machine, words
 from bench.comparing.compare import Part, compare, comparison, lines, part
 from bench.comparing.latency import Latency, common_rates
@@ -18,6 +19,7 @@ from bench.comparing.machine import Movement, amplification
 from bench.comparing.row import Row, judge
 from bench.comparing.welch import effect, from_intervals, of_ratio
 from bench.exits import Exit, UsageProblem
+from bench.session import writeup
 from bench.statistics.estimates import Estimate
 from runfile import Recorded, read
 from runfile.facts import Experiments, Validity
@@ -384,3 +386,12 @@ def test_a_number_that_nobody_can_have_measured_is_told_and_no_bug(tmp_path: Pat
     path.write_text(re.sub(r'"canary_ms": [0-9.]+', f'"canary_ms": {number}', path.read_text()))
     with pytest.raises(UsageProblem, match="more than any run can"):
         compare(RUNS / "v1-latency", tmp_path / "run", None)
+
+
+def test_numbers_that_contradict_each_other_are_told_and_no_bug(tmp_path: Path):
+    run = Simulated(seed=1).write(tmp_path)
+    path = run / "run.json"
+    path.write_text(re.sub(r'"seconds": [0-9.]+', '"seconds": 0.0', path.read_text()))
+    for ask in (lambda: compare(run, run, None), lambda: writeup.again(run, experiments.by_name())):
+        with np.errstate(all="ignore"), pytest.raises(UsageProblem, match="contradict each other"):
+            ask()
