@@ -11,6 +11,7 @@ from imaging.errors import TooCostly, TooManyPixels, UnreadableImage
 from imaging.header import Header
 
 MAX_PIXELS = 50_000_000
+MAX_BYTES = 16 * 1024 * 1024  # encoded: even to look through them takes time
 MAX_SECONDS = 1.5
 MAX_MEMORY = 250_000_000  # bytes
 # What takes more is decoded one at a time in a process, and away from everybody who only waits for the model.
@@ -54,7 +55,9 @@ def judged(header: Header) -> Cost:
 
 
 def read_header(encoded: bytes) -> Header:
-    """Read the header of whatever format it is; raise UnreadableImage."""
+    """Read the header of whatever format it is; raise UnreadableImage, TooCostly."""
+    if len(encoded) > MAX_BYTES:
+        raise TooCostly(f"{len(encoded):,} bytes, at most {MAX_BYTES:,}")
     if encoded.startswith(jpeg.MAGIC):
         return jpeg.read(encoded)
     if encoded.startswith(png.MAGIC):

@@ -134,6 +134,12 @@ def test_a_bomb_in_the_metadata_of_a_jpeg_is_not_read(cat: Image.Image) -> None:
     assert np.array_equal(read(photo, 64, np.copy), read(plain, 64, np.copy))
 
 
+@pytest.mark.usefixtures("no_decoder")
+def test_bytes_are_counted_before_all_else() -> None:
+    with pytest.raises(TooCostly, match="16,777,217 bytes, at most 16,777,216"):
+        judge(bombs.jpeg_of_scans(64, 64, 3).ljust(16 * 1024 * 1024 + 1, b"\xff"))
+
+
 def test_pixels_are_counted_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "MAX_PIXELS", 1199)
 
