@@ -25,6 +25,7 @@ def open_session(model: bytes, *, device: str, threads: int) -> "InferenceSessio
     import onnxruntime
 
     keep_freed_memory()
+    onnxruntime.disable_telemetry_events()  # a model server tells nobody but its owner what it does
     provider = choose_provider(device)
     if provider == CUDA:
         onnxruntime.preload_dlls()

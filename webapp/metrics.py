@@ -5,10 +5,13 @@ its values in files there (`metric_files`), and whichever worker answers `/metri
 """
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 from flask import Request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from webapp.predictor import Model
 
@@ -77,8 +80,19 @@ class Metrics:
 
     def text(self) -> bytes:
         """Write all values in Prometheus' text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder is None:
             return generate_latest(self.registry)
         merged = CollectorRegistry()
-        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
+        merged.register(_AllWorkers(Path(folder)))
         return generate_latest(merged)
+
+
+class _AllWorkers(Collector):
+    """The files of all workers added up; prometheus_client's own collector takes its folder for a pattern of names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        return MultiProcessCollector.merge([str(path) for path in self._folder.glob("*.db")])  # type: ignore[no-untyped-call, no-any-return]

@@ -104,14 +104,14 @@ class Generator:
         for old in (self.plan_file, begun(self.plan_file), self.samples):
             old.unlink(missing_ok=True)
         argv = [
-            sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary",
-            "--exit-code-on-error", "0", "--plan", str(self.plan_file), "--samples", str(self.samples),
+            sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE.relative_to(ROOT)), "--headless",
+            "--only-summary", "--exit-code-on-error", "0", "--plan", str(self.plan_file), "--samples", str(self.samples),
         ]  # fmt: skip
         if processes > 1:  # they talk to each other over a port: a free one, on this machine only
             port = str(free_port())
             argv += ["--processes", str(processes), "--master-bind-host", HOST]
             argv += ["--master-bind-port", port, "--master-port", port]
-        self.locust = Guarded("generator", argv, env=environment(), log=log, cores=cores)
+        self.locust = Guarded("generator", argv, env=environment({"HOME": str(log.parent)}), log=log, cores=cores)
 
     def __enter__(self) -> Self:
         return self

@@ -42,6 +42,13 @@ def test_the_room_is_enough_for_whatever_clients_ask(tmp_path: Path) -> None:
     }
 
 
+def test_a_folder_is_no_pattern_of_names(tmp_path: Path) -> None:
+    folder = tmp_path / "a [b]*?"
+    folder.mkdir()
+
+    filled(folder)  # which looks at what it has counted
+
+
 def test_the_room_is_really_taken(tmp_path: Path) -> None:
     metric_files.reserve(tmp_path, 7)
 
