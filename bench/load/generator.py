@@ -105,7 +105,8 @@ class Generator:
             old.unlink(missing_ok=True)
         argv = [
             sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE.relative_to(ROOT)), "--headless",
-            "--only-summary", "--exit-code-on-error", "0", "--plan", str(self.plan_file), "--samples", str(self.samples),
+            "--only-summary", "--exit-code-on-error", "0",
+            "--plan", str(self.plan_file), "--samples", str(self.samples),
         ]  # fmt: skip
         if processes > 1:  # they talk to each other over a port: a free one, on this machine only
             port = str(free_port())
