@@ -1,11 +1,14 @@
 """The worker on real gunicorn, with one process of two threads: whoever holds a thread would be noticed at once."""
 
+import http.client
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -19,9 +22,11 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
-    yield from started(tmp_path_factory.mktemp("gunicorn"))
+    with started(tmp_path_factory.mktemp("gunicorn")) as process:
+        yield process
 
 
+@contextmanager
 def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     port = free_port()
     command = ["-m", "gunicorn", "--config", "python:tests.unit.webapp.echo", "--bind", f"127.0.0.1:{port}"]
@@ -170,12 +175,11 @@ def room_for(port: int, size: int) -> None:
 
 
 def test_what_a_thread_works_on_counts(tmp_path):
-    for process in started(tmp_path):
-        with closing(connect(process.port)) as one:
-            one.sendall(post(900_000, b"x" * 900_000, b"/hold"))
-            wait_for(lambda port=process.port: no_room_for(port, 400_000))
-            ask(process.port, GET.replace(b"/ ", b"/release ", 1))
-            until(one, b"POST /hold 900000")
+    with started(tmp_path) as process, closing(connect(process.port)) as one:
+        one.sendall(post(900_000, b"x" * 900_000, b"/hold"))
+        wait_for(lambda: no_room_for(process.port, 400_000))
+        ask(process.port, GET.replace(b"/ ", b"/release ", 1))
+        until(one, b"POST /hold 900000")
 
 
 def test_who_does_not_read_holds_no_thread_and_is_given_up(port, gunicorn):
@@ -199,7 +203,7 @@ def test_who_reads_gets_all_of_a_large_answer(port):
 
 
 def test_a_graceful_end_answers_what_has_begun(tmp_path):
-    for process in started(tmp_path):
+    with started(tmp_path) as process:
         with closing(connect(process.port)) as client, closing(connect(process.port)) as idle:
             idle.sendall(GET)
             until(idle, b"GET / 0")
@@ -210,3 +214,41 @@ def test_a_graceful_end_answers_what_has_begun(tmp_path):
             until(idle, b"GET /release 0")
             until(client, b"POST /hold 0")
         assert process.wait(20) == 0
+
+
+def test_a_graceful_restart_fails_no_request(tmp_path):
+    with started(tmp_path) as process:
+        leave, answered, failed = threading.Event(), [0] * 4, []
+
+        def ask_on(number):
+            client = http.client.HTTPConnection("127.0.0.1", process.port, timeout=20)
+            while not leave.is_set():
+                try:
+                    client.request("POST", "/", b"hello")
+                    assert client.getresponse().read() == b"POST / 5"
+                    answered[number] += 1
+                except Exception as error:  # noqa: BLE001 - any of them is a failed request
+                    failed.append(error)
+            client.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(ask_on, number) for number in range(4)]
+            for _ in range(3):
+                workers = psutil.Process(process.pid).children()
+                goal = [each + 100 for each in answered]
+                wait_for(lambda goal=goal: all_beyond(answered, goal))
+                process.send_signal(signal.SIGHUP)
+                wait_for(lambda workers=workers: all_replaced(process.pid, workers))
+            leave.set()
+            [each.result() for each in asking]
+        assert not failed
+
+
+def all_beyond(answered: list[int], goal: list[int]) -> None:
+    assert all(each >= least for each, least in zip(answered, goal, strict=True))
+
+
+def all_replaced(master: int, workers: list[psutil.Process]) -> None:
+    now = psutil.Process(master).children()
+    assert now
+    assert not set(now) & set(workers)
