@@ -12,7 +12,7 @@ from typing import Any
 from webapp import metric_files
 from webapp.settings import required
 
-worker_class = "webapp.buffering.BufferingWorker"
+worker_class = "webapp.front.worker.BufferingWorker"
 workers = int(os.environ.get("SWEETSPOT_WEB_WORKERS", "2"))
 threads = int(os.environ.get("SWEETSPOT_WEB_THREADS", "4"))
 preload_app = False

@@ -1,14 +1,14 @@
-"""A tiny application for gunicorn with our worker, and its configuration: `--config python:tests.unit.webapp.echo`."""
+"""A tiny application for gunicorn with our worker, and its configuration: `--config python:...front.echo`."""
 
 import threading
 
-from webapp import buffering
+from webapp.front import worker
 
-buffering.HEAD_S = buffering.SEND_S = 1.0
-buffering.BODY_S = 4.0
-buffering.BUDGET = 1_000_000
+worker.HEAD_S = worker.SEND_S = 1.0
+worker.BODY_S = 4.0
+worker.BUDGET = 1_000_000
 
-worker_class = "webapp.buffering.BufferingWorker"
+worker_class = "webapp.front.worker.BufferingWorker"
 workers, threads = 1, 2
 keepalive = 2
 control_socket_disable = True

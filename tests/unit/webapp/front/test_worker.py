@@ -29,10 +29,10 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Po
 @contextmanager
 def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     port = free_port()
-    command = ["-m", "gunicorn", "--config", "python:tests.unit.webapp.echo", "--bind", f"127.0.0.1:{port}"]
+    command = ["-m", "gunicorn", "--config", "python:tests.unit.webapp.front.echo", "--bind", f"127.0.0.1:{port}"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command, "tests.unit.webapp.echo:application"], cwd=ROOT, stderr=log
+            [sys.executable, *command, "tests.unit.webapp.front.echo:application"], cwd=ROOT, stderr=log
         )
     process.port, process.log = port, folder / "log"
     try:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.arrival import MAX_CHUNKS, MAX_HEAD, Arrival
+from webapp.front.arrival import MAX_CHUNKS, MAX_HEAD, Arrival
 from webapp.limits import MAX_BODY
 
 HEAD = b"POST /api/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"

@@ -7,109 +7,29 @@ byte at a time, or nothing at all, costs a descriptor and no thread. gunicorn do
 parsing, graceful restarts (docs/adr/0015).
 """
 
-import json
 import resource
 import socket
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from webapp.arrival import Arrival
+from webapp.front.arrival import Arrival
+from webapp.front.refusals import REFUSALS
+from webapp.front.visitor import CONTINUE, PIECE, Visitor, Wait
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-PIECE = 256 * 1024
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BUDGET = 128 * 1024 * 1024  # bytes of all requests that arrive or wait for a thread, in one worker
 SMALL = 64 * 1024  # who sends no more than that is never refused for it
 SPARE_FILES = 64  # descriptors that are no connections
 # Seconds for a head, from its first byte or the opening of the connection; for the rest of a request; for an answer to
 # be read; and for a client to close after its last one. Nobody else waits meanwhile, so uplinks may be slow.
 HEAD_S, BODY_S, SEND_S, LINGER_S = 10.0, 60.0, 60.0, 2.0
-
-
-class Buffered:
-    """What gunicorn takes for the socket: reading gives what has arrived and then the end, writing never waits."""
-
-    def __init__(self, real: socket.socket) -> None:
-        self.real = real
-        self._arrived = BytesIO()
-        self._unsent = bytearray()
-
-    def arrive(self, received: bytes) -> None:
-        """Have a whole request ready to be read."""
-        self._arrived = BytesIO(received)
-
-    def recv(self, size: int) -> bytes:
-        """Read."""
-        return self._arrived.read(size)
-
-    def send(self, data: bytes) -> int:
-        """Write; gunicorn writes in this way only that the client may continue, which it has been told already."""
-        if data != CONTINUE:
-            self.sendall(data)
-        return len(data)
-
-    def sendall(self, data: bytes) -> None:
-        """Write as much as the kernel takes, and keep the rest. Raises OSError where the client is gone."""
-        sent = 0
-        if not self._unsent:
-            with suppress(BlockingIOError):
-                sent = self.real.send(data)
-        if sent < len(data):
-            self._unsent += data[sent:]
-
-    def flush(self) -> bool:
-        """Send more of what was kept; tell whether that was all. Raises OSError where the client is gone."""
-        with suppress(BlockingIOError):
-            while self._unsent:
-                del self._unsent[: self.real.send(self._unsent[:PIECE])]
-        return not self._unsent
-
-    def settimeout(self, _seconds: float | None) -> None:
-        """Wait for nobody, whatever is asked."""
-
-    def setblocking(self, _flag: bool) -> None:  # noqa: FBT001  (a socket's own)
-        """Wait for nobody, whatever is asked."""
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever else a socket has)
-        return getattr(self.real, name)
-
-
-class Visitor(TConn):  # type: ignore[misc]
-    """One connection."""
-
-    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:  # noqa: ANN401
-        super().__init__(cfg, client, address, server)
-        self.sock = Buffered(client)
-        self.data_ready = True  # whenever a thread gets it
-        self.arrival = Arrival()
-        self.held = 0  # bytes of the request
-        self.again = False  # whether another request may follow this one
-        self.wait: Wait | None = None
-        self.by = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Wait:
-    """Something that the poller waits for: an event, for how long, and what happens at last or when it is too late.
-
-    Its visitors are in the order of their deadlines, since it takes the same time for all of them.
-    """
-
-    event: int
-    seconds: float
-    then: Callable[[Visitor], None]
-    late: Callable[[Visitor], None]
-    visitors: dict[Visitor, None] = field(default_factory=dict)
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]
@@ -286,24 +206,3 @@ def _files() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         files = most
     return files
-
-
-def _refusal(status: int, title: str, detail: str, header: str = "") -> bytes:
-    """Write an answer as `webapp.problems` would."""
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    lines = (
-        f"HTTP/1.1 {status} {title}",
-        "Content-Type: application/problem+json",
-        f"Content-Length: {len(body)}",
-        "X-Content-Type-Options: nosniff",
-        "Content-Security-Policy: default-src 'none'",
-        *([header] if header else []),
-        "Connection: close",
-    )
-    return "\r\n".join((*lines, "", body)).encode()
-
-
-REFUSALS = {
-    408: _refusal(408, "Request Timeout", "The request did not arrive in time."),
-    503: _refusal(503, "Service Unavailable", "Too much is being uploaded at once; try again.", "Retry-After: 2"),
-}
