@@ -62,7 +62,7 @@ def test_each_readme_names_every_file_of_its_folder(variant: Path) -> None:
         ("model_as_service.app", MODEL_LIBRARIES | {"fastapi", "uvicorn"}),
         ("webapp.factory", MODEL_LIBRARIES),
         ("webapp.gunicorn_conf", MODEL_LIBRARIES | {"flask", "sqlalchemy", "numpy", "PIL", "prometheus_client"}),
-        ("webapp.buffering", MODEL_LIBRARIES | {"flask", "sqlalchemy", "numpy", "PIL", "prometheus_client"}),
+        ("webapp.front.worker", MODEL_LIBRARIES | {"flask", "sqlalchemy", "numpy", "PIL", "prometheus_client"}),
         ("imaging.decode", MODEL_LIBRARIES | {"flask", "sqlalchemy", "fastapi", "scipy"}),
         ("model_as_service.server.serving", {"webapp", "flask", "sqlalchemy"}),
         ("model_as_service.server.keeper", MODEL_LIBRARIES | {"fastapi", "uvicorn", "numpy"}),
@@ -90,7 +90,9 @@ def test_locust_is_imported_only_by_what_the_locust_process_runs() -> None:
         "locustfile.py",
         "calibration/plain_locustfile.py",
         "load/client.py",
+        "load/coordinator.py",
         "load/dispatcher.py",
+        "load/sender.py",
         "load/waiter.py",
         "peers/closed.py",
     }

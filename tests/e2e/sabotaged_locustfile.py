@@ -8,11 +8,11 @@ from collections.abc import Callable
 import gevent
 from locust import events
 
-from bench import locustfile
-from bench.load import answers, dispatcher, outputs
+from bench.load import answers, coordinator, dispatcher, outputs
 from bench.load.client import Answer, Wire
 from bench.load.samples import Samples
 from bench.load.schedule import Schedule
+from bench.load.sender import Sender
 from bench.locustfile import OnePerProcess, OpenLoopUser
 
 __all__ = ["OnePerProcess", "OpenLoopUser"]
@@ -59,7 +59,7 @@ def breaking(of: object, name: str) -> Callable[[], None]:
 
 def impatient() -> None:
     """Wait for the list of photos but a moment."""
-    locustfile.PHOTOS_S = 0.5
+    coordinator.PHOTOS_S = 0.5
 
 
 def full_disk() -> None:
@@ -77,13 +77,13 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     "retry": retry,
     "impatient": impatient,
     "full disk": full_disk,
-    "start": breaking(locustfile, "plan_of"),
+    "start": breaking(coordinator, "plan_of"),
     "prepare": breaking(Wire, "encode"),
     "judge": breaking(answers, "judge"),
-    "tell": breaking(OpenLoopUser, "tell"),
+    "tell": breaking(Sender, "tell"),
     "hand in": breaking(Samples, "message"),
     "collect": breaking(Samples, "from_message"),
-    "merge": breaking(locustfile, "merge"),
+    "merge": breaking(coordinator, "merge"),
     "save": breaking(outputs, "table_of"),
 }
 SABOTAGES[os.environ["SABOTAGE"]]()
