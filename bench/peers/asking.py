@@ -97,7 +97,7 @@ def first_label(peer: Peer, body: bytes) -> str:
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"{peer.name} gave no label: {body[:200]!r}") from error
     if not isinstance(label, str):
-        raise ValueError(f"{peer.name} gave no label but {label!r}")  # noqa: TRY004 - what it sent is wrong, not a type here
+        raise ValueError(f"{peer.name} gave no label: {body[:200]!r}")  # noqa: TRY004 - what it sent is wrong
     return label
 
 

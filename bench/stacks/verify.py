@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import mimetypes
+import reprlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -86,15 +87,21 @@ class Asker:
 
     def photo_ids(self) -> Iterator[str]:
         """Page through the catalogue."""
-        after: object = ""
+        after: str | None = ""
+        seen: set[str | None] = set()
         while after is not None:
+            seen.add(after)
             path = "/api/photos?" + urlencode({**({"after": after} if after else {}), "limit": PAGE})
             page = self.json(path)
             photos, following = page.get("photos"), page.get("next")
-            if not isinstance(photos, list) or (following is not None and following == after):
-                raise WrongAnswers(f"{self.variant}: GET {path} must answer with photos and the next page, got {page}")
-            yield from (str(photo["id"]) for photo in photos)
-            after = following
+            ids = [id_in(photo) for photo in photos] if isinstance(photos, list) else [""]
+            after = None if following is None else id_in({"id": following})
+            if "" in ids or after in seen:  # the first page was asked for as ""
+                raise WrongAnswers(
+                    f"{self.variant}: GET {path[:200]} must answer with photos and the next page, each known by an id, "
+                    f"a text or a whole number, and no page twice; got {reprlib.repr(page)}"
+                )
+            yield from ids
 
     def prediction(self, photo_id: str) -> Answer:
         """Ask for one prediction; wait while it is pending, or refused by a model that is just warming up."""
@@ -107,7 +114,7 @@ class Asker:
         try:
             body = json.loads(answer.data) if answer.status == HTTP_OK else {}
             return Answer(tuple(labels_of(body)), tuple(float(entry["score"]) for entry in body["labels"]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise WrongAnswers(
                 f"{self.variant} has no proper prediction for photo {photo_id}: GET {path} got {shown(answer)}"
             ) from error
@@ -168,6 +175,13 @@ class Asker:
 def path_of(case: str, photo_id: str) -> str:
     """Return the path of a route for one photo."""
     return PATHS[case].format(id=quote(photo_id, safe=""))
+
+
+def id_in(entry: object) -> str:
+    """Return the id of an entry as text; empty: it has none, or one that no URL can hold."""
+    found = entry.get("id") if isinstance(entry, dict) else None
+    text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return text if text.encode(errors="ignore").decode() == text else ""
 
 
 def shown(answer: Reply) -> str:

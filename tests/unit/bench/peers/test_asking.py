@@ -103,6 +103,23 @@ def test_an_answer_without_a_label_is_said(kind: str, body: bytes):
         first_label(asked(kind), body)
 
 
+@pytest.mark.parametrize("depth", [100, 900, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["lists", "objects"])
+@pytest.mark.parametrize(
+    "around", ["%s", '{"labels": [{"label": %s}]}', '{"outputs": [{"name": "label", "data": %s}]}']
+)
+@pytest.mark.parametrize("kind", ["v2-json", "raw"])
+def test_however_deep_an_answer_is_nested_that_is_said_and_judged_an_error(
+    kind: str, around: str, opening: str, closing: str, depth: int
+):
+    body = (around % (opening * depth + "3" + closing * depth)).encode()
+    with pytest.raises(ValueError, match="fastapi gave no label") as wrong:
+        first_label(asked(kind), body)
+    assert len(str(wrong.value)) < 500
+    (target,) = targets(PEER, [Photo("a.jpg", JPEG, "tabby")], "no-op")
+    assert judge("fastapi")("inference", Answer(0, 200, b"", body), target).outcome == "error"
+
+
 def test_a_peer_that_is_asked_reads_the_same_photo(tmp_path: Path):
     """Every kind carries the same bytes, so no peer gets an easier photo than another."""
     bodies = {kind: request_for(asked(kind), JPEG).body for kind in ("v2-binary", "raw", "multipart")}

@@ -97,10 +97,33 @@ def test_the_catalogue_is_read_page_by_page():
         assert list(asker.photo_ids()) == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("page", [{"photos": 3}, {"photos": [{"id": 1}], "next": 1}])
+@pytest.mark.parametrize(
+    "page",
+    [
+        {}, {"photos": 3}, {"photos": None}, {"photos": {"id": 1}}, {"photos": [{"id": 1}], "next": 1},
+        {"photos": [{}]}, {"photos": [3]}, {"photos": [None]}, {"photos": ["id"]}, {"photos": [["id"]]},
+        {"photos": [{"ID": 1}]}, {"photos": [{"id": 1}, {}]},
+        *({"photos": [{"id": value}]} for value in (None, True, 1.5, [1], {"id": 1}, "\ud800")),
+        *({"photos": [], "next": value} for value in ("", True, 1.5, [1], {"id": 1}, "\ud800")),
+        {"photos": [{"id": None}] * 10_000},
+    ],
+)  # fmt: skip
 def test_a_catalogue_that_never_ends_or_is_none_is_said(page: object):
-    with answering(lambda *_: (200, page)) as (asker, _), pytest.raises(WrongAnswers, match="photos and the next page"):
+    with (
+        answering(lambda *_: (200, page)) as (asker, _),
+        pytest.raises(WrongAnswers, match="photos and the next page") as wrong,
+    ):
         list(asker.photo_ids())
+    assert len(str(wrong.value)) < 500
+
+
+def test_a_catalogue_that_goes_in_circles_is_said():
+    def respond(path: str, _: int) -> tuple[int, object]:
+        return 200, {"photos": [{"id": 1}], "next": 2 if "after=1" in path else 1}
+
+    with answering(respond) as (asker, seen), pytest.raises(WrongAnswers, match="photos and the next page"):
+        list(asker.photo_ids())
+    assert len(seen) == 3
 
 
 @pytest.mark.parametrize("not_yet", [202, 503])
@@ -113,7 +136,17 @@ def test_a_prediction_that_is_not_there_yet_is_awaited(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(404, {}), (202, {}), (200, {"labels": []}), (200, [1]), (200, b"no json"), (200, {"labels": [{"label": "a"}]})],
+    [
+        (404, {}),
+        (202, {}),
+        (200, {"labels": []}),
+        (200, [1]),
+        (200, b"no json"),
+        (200, {"labels": [{"label": "a"}]}),
+        (200, {"labels": [{"label": "a", "score": 10**400}]}),
+        (200, {"labels": ["a"]}),
+        (200, {"labels": [None]}),
+    ],
 )
 def test_what_is_no_prediction_is_a_wrong_answer(monkeypatch: pytest.MonkeyPatch, status: int, body: object):
     monkeypatch.setattr(verify, "NOT_YET_DEADLINE_S", 0.0)
