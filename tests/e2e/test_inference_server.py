@@ -387,7 +387,8 @@ def test_forty_large_bodies_at_once_do_not_take_all_memory(tmp_path: Path, tiny:
                 peak = max(peak, process.memory_info().rss)
         answers = [each.result() for each in uploads]
         assert not crowd.failed, "small ones have their share"
-    assert {200, 503} <= {answer.status for answer in answers} <= {200, 408, 503}, "408: a slow machine"
+    # 422: read, and no photo has so many bytes; 408: a slow machine.
+    assert {422, 503} <= {answer.status for answer in answers} <= {408, 422, 503}
     assert {answer.headers["retry-after"] for answer in answers if answer.status == 503} == {"1"}
     print(f"{(peak - at_rest) >> 20} MiB more")  # noqa: T201
     assert peak - at_rest < 6 * MOST, "it was forty times that"
