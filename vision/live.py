@@ -7,17 +7,21 @@ from vision.errors import ModelError
 from vision.files import write_atomically
 from vision.releases import find_release
 
+MOST_BYTES = 100  # of the file: many more than any version has, few enough to be shown
+
 
 def read_live(path: Path) -> str:
     """Return the version that should be serving; raise `ModelError` where the file is missing or names none of ours."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"cannot read the live version ({error}): run `python -m vision live 1 --file {shlex.quote(str(path))}`"
         ) from error
+    text = content[:MOST_BYTES].decode(errors="backslashreplace").strip() + "…" * (len(content) > MOST_BYTES)
     try:
-        return find_release(text.strip()).version
+        return find_release(text).version
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

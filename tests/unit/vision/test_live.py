@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from vision.errors import ModelError
@@ -34,3 +36,19 @@ def test_a_version_that_is_none_is_not_written(tmp_path):
         write_live(tmp_path / "live", "3")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"x" * 10_000_000, b"1\n" + b"2" * 10_000_000, "é".encode() * 5_000_000])
+def test_of_a_file_that_is_anything_but_short_a_line_is_read_and_shown(tmp_path, content):
+    path = tmp_path / "live"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError) as caught:
+            read_live(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
+    assert len(str(caught.value)) < len(str(path)) + 250
+    assert "…': there are" in str(caught.value)
