@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from model_as_service.server.batch import Outcome, decode, run
-from model_as_service.server.lanes import Item, Job, Lanes
+from model_as_service.server.batch import Map, Outcome, decode, run
+from model_as_service.server.lanes import BULK, Item, Job, Lanes
 from model_as_service.server.refused import Refused
 from model_as_service.server.running import Running
 
@@ -85,7 +85,7 @@ class Scheduler:
         with self._lock:
             self._check(job.version, len(job.images), job.lane, job.deadline)
             self._lanes.push(job)
-            if self._decoders:
+            if self._decoders and job.lane != BULK:  # or people's photos would be decoded behind all of theirs
                 model = job.version.classifier
                 for index, image in enumerate(job.images):
                     if index not in job.decoded:
@@ -140,7 +140,7 @@ class Scheduler:
         while items is not None:
             running = self._running
             assert running is not None  # noqa: S101  (whoever takes a batch sets it)
-            outcome = run(items, running.note_decoded)
+            outcome = run(items, running.note_decoded, self._side_by_side(items))
             self._failures = 0 if outcome.answered else self._failures + 1
             with self._lock:
                 if outcome.whole:
@@ -150,6 +150,10 @@ class Scheduler:
             self._loop.call_soon_threadsafe(self._deliver, items, outcome)
             del items, outcome  # or an unloaded version would stay until the next batch
             items = following or self._next()
+
+    def _side_by_side(self, items: list[Item]) -> "Map":
+        """Return how to decode a batch: that of a batch job by all decoders, since nothing of it was decoded ahead."""
+        return self._decoders.map if self._decoders and items[0].job.lane == BULK else map
 
     def _next(self) -> list[Item] | None:
         """Rest until there is work, and take a batch; None at the end."""

@@ -325,6 +325,37 @@ def test_a_batch_job_does_not_make_people_wait_and_waits_for_them(play) -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("decoders", [0, 1, 3])
+def test_a_photo_is_not_decoded_behind_those_of_batch_jobs(play, decoders: int) -> None:
+    async def scenario(desk) -> None:
+        it = desk(decoders=decoders)
+        go, preprocess = threading.Event(), it.model.preprocess
+        it.model.preprocess = lambda image: (image != b"bulk" or go.wait(10)) and preprocess(image)
+        await it.busy()
+        jobs = [it.ask(*[b"bulk"] * 8, lane=BULK) for _ in range(4)]
+        person = it.ask(b"person")
+        it.model.let_go()
+        await person.done
+        assert b"bulk" not in it.model.decoded
+        go.set()
+        await asyncio.gather(*(job.done for job in jobs))
+        assert [len(batch) for batch in it.model.batches[2:]] == [4] * 8
+
+    play(scenario)
+
+
+def test_the_photos_of_a_batch_job_are_decoded_side_by_side(play) -> None:
+    async def scenario(desk) -> None:
+        it = desk(decoders=4)
+        together, preprocess = threading.Barrier(4), it.model.preprocess
+        it.model.preprocess = lambda image: together.wait(10) is not None and preprocess(image)
+        job = it.ask(b"a", b"b", b"c", b"d", lane=BULK)
+        await job.done
+        assert index(job) == [97, 98, 99, 100]
+
+    play(scenario)
+
+
 def test_batches_are_made_at_once_of_what_is_there_and_in_the_given_sizes_only(play) -> None:
     async def scenario(desk) -> None:
         it = desk({1: 1e-6, 2: 1.5e-6, 4: 2e-6})
