@@ -13,20 +13,24 @@ FOREIGN = (
     # Web servers, frameworks, the load generator; gunicorn and uvicorn read even those that nobody calls theirs.
     "GUNICORN_*", "UVICORN_*", "HYPERCORN_*", "WEB_CONCURRENCY", "PORT", "SENDFILE", "FORWARDED_ALLOW_IPS",
     "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "FLASK_*", "WERKZEUG_*", "LOCUST_*", "GEVENT_*", "GEVENTHTTPCLIENT_*",
-    "GREENLET_*", "UVLOOP_*",
+    "GREENLET_*", "UVLOOP_*", "SCRIPT_NAME", "AIOHTTP_*", "FASTAPI_*", "STARLETTE_*", "ZOPE_INTERFACE_*", "PYZMQ_*",
+    "MSGPACK_PUREPYTHON", "LIBEV_*", "EVENT_NO*", "UV_USE_IO_URING", "UV_THREADPOOL_SIZE", "GRPC_*",
+    "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
     # The other inference servers.
     "BENTOML_*", "MLSERVER_*", "KSERVE_*", "RAY_*", "LITSERVE_*", "LIT_*",
     # Telemetry, profilers and debuggers that settle in every process.
     "OTEL_*", "PROMETHEUS_*", "DD_*", "NEW_RELIC_*", "SENTRY_*", "ELASTIC_APM_*", "COVERAGE_*", "PYDEVD_*", "PYCHARM_*",
-    "SQLALCHEMY_*",
+    "SQLALCHEMY_*", "PYDANTIC_*", "PSUTIL_*",
     # Python, the allocator and the loader. PYTHONHOME and the encoding are how this very Python runs.
-    "PYTHON*", "MALLOC*", "GLIBC_TUNABLES", "JE_MALLOC_*", "MIMALLOC_*", "TCMALLOC_*", "LD_*", "DYLD_*",
+    "PYTHON*", "_PYTHON_*", "PURE_PYTHON", "MALLOC*", "GLIBC_TUNABLES", "JE_*", "MIMALLOC_*", "TCMALLOC_*", "LD_*", "DYLD_*",
     "*SAN_OPTIONS",
     # Threads of numerical libraries, and the runtime of the model.
     "OMP_*", "GOMP_*", "KMP_*", "OPENBLAS_*", "GOTO_*", "MKL_*", "BLIS_*", "NVPL_*", "VECLIB_*", "NUMEXPR_*",
     "NUMPY_*", "NPY_*",
     "TBB_*", "ORT_*", "ONNX_*", "ONNXRUNTIME_*", "CUDA_LAUNCH_BLOCKING", "CUDNN_*", "CUBLAS_*", "NVIDIA_TF32_OVERRIDE",
-    "PILLOW_*", "JSIMD_*", "ARROW_*",
+    "PILLOW_*", "JSIMD_*", "JPEGMEM", "RAYON_*", "ARROW_*",
+    # What ciphers cost; names are compared in capitals.
+    "OPENSSL_CONF", "OPENSSL_IA32CAP", "OPENSSL_ARMCAP",
     # SQLite, and proxies: everything that is measured is on this machine.
     "SQLITE_*", "*_PROXY", "CURL_*", "SSLKEYLOGFILE",
     # Else git would describe another repository.
