@@ -32,11 +32,15 @@ from vision.artifact import load_manifest
 from vision.classifier import Classifier
 from vision.errors import ModelError
 from vision.live import read_live, write_live
+from webapp.console import forget_unsaid, say
 from webapp.database import metadata, told
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError, required
 
 ATTEMPTS = 3
+# What may end a run, and end no more than that: the next one may find the disk, the database or the memory it needs.
+# ImportError: ONNX Runtime is loaded late, and may find no file descriptor or no memory.
+FAILURES = (SettingsError, Overtaken, ModelError, SQLAlchemyError, OSError, MemoryError, ImportError)
 
 
 @dataclass
@@ -78,7 +82,7 @@ def finish_rollback(engine: Engine, live: Path) -> RolledBack | None:
     if back is not None:
         write_live(live, back.model_version)  # else the next run would publish the newer model again
         finished(engine)
-        click.echo(back)
+        say(back)
     return back
 
 
@@ -89,11 +93,11 @@ def go_back(engine: Engine, live: Path) -> None:
     served = published_version(engine)
     if served and wanted(live) not in (served, None):
         write_live(live, served)
-        click.echo(f"the deployment that was never published is given up; model version {served} stays")
+        say(f"the deployment that was never published is given up; model version {served} stays")
         return
     back = roll_back(engine)
     if finish_rollback(engine, live) is None:  # a run at the same time was faster
-        click.echo(back)
+        say(back)
 
 
 def wanted(live: Path) -> str | None:
@@ -109,7 +113,7 @@ def run_once(job: Job) -> None:
     start = time.monotonic()
     done = job.run()
     took = f"in {time.monotonic() - start:.1f} s"
-    click.echo(f"{done} {took}" if done else f"nothing to score, looked {took}")
+    say(f"{done} {took}" if done else f"nothing to score, looked {took}")
 
 
 def run_every(job: Job, seconds: float) -> None:
@@ -118,8 +122,8 @@ def run_every(job: Job, seconds: float) -> None:
         start = time.monotonic()
         try:
             run_once(job)
-        except (SQLAlchemyError, ModelError, OSError, SettingsError, Overtaken) as error:
-            click.echo(f"run failed, the published set stays: {told(error)}", err=True)
+        except FAILURES as error:
+            say(f"run failed, the published set stays: {told(error)}", err=True)
         time.sleep(max(0.0, start + seconds - time.monotonic()))
 
 
@@ -146,8 +150,10 @@ def main() -> None:
     """Run the command; an error is one line, not a traceback."""
     try:
         command(prog_name="python -m model_in_db.precompute")
-    except (SettingsError, Overtaken, ModelError, SQLAlchemyError, OSError) as error:
+    except FAILURES as error:
         sys.exit(f"precompute: {told(error)}")
+    finally:
+        forget_unsaid()
 
 
 if __name__ == "__main__":

@@ -195,9 +195,12 @@ def _needs_scoring(base: int | None, sha256: str) -> Select[int]:
 
 
 def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Classify some photos; one that cannot be read gets a row that says so and harms no other."""
+    """Classify some photos; one that cannot be read gets a row that says so and harms no other.
+
+    Raises OSError or MemoryError where it is not the photo's fault: the same may be readable in the next run.
+    """
     inputs = [_read(photos, photo_id) for photo_id in photo_ids]
-    answers = classifier.classify([photo.content for photo in inputs]).answers
+    answers = classifier.classify([photo.content for photo, _ in inputs]).answers
     made = {
         "set_id": set_id,
         "model_name": classifier.name,
@@ -205,18 +208,20 @@ def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids:
         "predicted_at": utc_now(),
     }
     return [
-        made | {"photo_id": photo_id, "photo_version": photo.version, "input_read_at": photo.read_at} | _outcome(answer)
-        for photo_id, photo, answer in zip(photo_ids, inputs, answers, strict=True)
+        made
+        | {"photo_id": photo_id, "photo_version": photo.version, "input_read_at": photo.read_at}
+        | _outcome(gone or answer)
+        for photo_id, (photo, gone), answer in zip(photo_ids, inputs, answers, strict=True)
     ]
 
 
-def _read(photos: PhotoStore, photo_id: int) -> PhotoInput:
-    """Read a photo; one whose file is gone counts as one that cannot be decoded, and harms no other."""
+def _read(photos: PhotoStore, photo_id: int) -> tuple[PhotoInput, UnreadableImage | None]:
+    """Read a photo; of one whose file is gone, which harms no other, nothing is read and that is said."""
     read_at = utc_now()
     try:
-        return photos.read(photo_id)
-    except UnreadablePhoto:
-        return PhotoInput(b"", photos.get(photo_id).version, read_at)
+        return photos.read(photo_id), None
+    except UnreadablePhoto as error:
+        return PhotoInput(b"", photos.get(photo_id).version, read_at), UnreadableImage(str(error))
 
 
 def _outcome(answer: tuple[Score, ...] | UnreadableImage) -> dict[str, Any]:

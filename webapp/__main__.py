@@ -9,7 +9,8 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.catalogue import make_catalogue
-from webapp.database import metadata, told
+from webapp.console import forget_unsaid, say
+from webapp.database import told
 from webapp.images import MAX_BYTES, ImageTooLarge, UndecodableImage, check_image
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError
@@ -30,7 +31,7 @@ def catalogue(out: Path) -> None:
     aside = out.with_name(f".{out.name}.{os.getpid()}")
     count = make_catalogue(aside)
     aside.rename(out)
-    click.echo(f"{count} photos in {out}")
+    say(f"{count} photos in {out}")
 
 
 @commands.command()
@@ -38,15 +39,15 @@ def catalogue(out: Path) -> None:
 def seed(photos: Path) -> None:
     """Make the tables of the store in $SWEETSPOT_DATA and add every image of a folder; a filled store is left alone."""
     store = PhotoStore.open(Settings.from_env())
-    metadata.create_all(store.database.writer)
+    store.make()
     if store.newest(None, 1):
-        click.echo("the store has photos already; nothing added")
+        say("the store has photos already; nothing added")
         return
     added = sum(_add(store, path) for path in _mixed(photos))
     store.close()
     if not added:
         raise SettingsError(f"{photos} holds no JPEG, PNG or WebP image that can be read")
-    click.echo(f"{added} photos added")
+    say(f"{added} photos added")
 
 
 def _mixed(folder: Path) -> list[Path]:
@@ -61,7 +62,7 @@ def _add(store: PhotoStore, path: Path) -> bool:
     try:
         image = check_image(check_size(_bytes(path)))
     except (UndecodableImage, ImageTooLarge, UnreadableFile) as error:
-        click.echo(f"left out: {path.name!r}: {error}", err=True)
+        say(f"left out: {path.name!r}: {error}", err=True)
         return False
     store.add(image, title_of(path.stem.rsplit("-", 1)[0].replace("-", " ").capitalize()))
     return True
@@ -83,8 +84,10 @@ def main() -> None:
     """Run a command; an error is one line, not a traceback."""
     try:
         commands(prog_name="python -m webapp")
-    except (SettingsError, SQLAlchemyError, OSError) as error:
+    except (SettingsError, SQLAlchemyError, OSError, MemoryError) as error:
         sys.exit(f"webapp: {told(error)}")
+    finally:
+        forget_unsaid()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The database, shared by all tables of the product and of model_in_db: SQLite in WAL mode, or PostgreSQL by URL."""
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,15 @@ metadata = MetaData()
 POOL_SIZE = 8  # connections kept for each engine: more than a web worker has threads
 
 # WAL: readers never wait for the writer. The busy timeout comes first, since changing the mode takes a lock.
-SQLITE_PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+# Who waits for another writer holds a web thread meanwhile, so that is not for long.
+LOCK_MS = 2000
+SQLITE_SETTINGS = (
+    f"PRAGMA busy_timeout={LOCK_MS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+)
+POSTGRESQL_SETTINGS = (f"SET lock_timeout = {LOCK_MS}",)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -70,17 +79,20 @@ def _engine(url: str | URL, **options: Any) -> Engine:  # noqa: ANN401  (create_
             f"SWEETSPOT_DATABASE_URL: cannot use a URL that begins with {str(url).partition(':')[0]!r}; "
             "write sqlite:////folder/file.db or postgresql://user@host/name"
         ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "connect", _set_up)
     return engine
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's own connection)
-    for pragma in SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's own connection)
+    sqlite = isinstance(connection, sqlite3.Connection)
+    for statement in SQLITE_SETTINGS if sqlite else POSTGRESQL_SETTINGS:
+        connection.execute(statement)
+    connection.commit()
 
 
 def told(error: Exception) -> str:
     """Return an error in one line: of the database what it said itself, without the statement and its parameters."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"  # it has no words of its own
     said = getattr(error, "orig", None) or error if isinstance(error, SQLAlchemyError) else error
     return next(iter(str(said).splitlines()), "") or type(said).__name__

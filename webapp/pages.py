@@ -69,5 +69,5 @@ def _ask(predictor: Predictor, photo: Photo) -> Shown:
         return Shown(why_not="This photo has not been looked at yet. Come back in a moment.")
     except UnknownPhoto:
         raise
-    except PredictionError as error:
-        return Shown(why_not=f"No prediction can be had right now. {error}")
+    except (PredictionError, OSError, MemoryError) as error:  # the photo's own file may be what is missing
+        return Shown(why_not=f"No prediction can be had right now. {describe(error)[1]}")

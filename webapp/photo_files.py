@@ -8,8 +8,10 @@ What is promised is that no acknowledged photo is lost when processes are killed
 forced to the disk: what was written is the kernel's. A machine that loses its power may lose the last seconds.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from webapp.images import MEDIA_TYPES, CheckedImage
@@ -19,11 +21,33 @@ THUMBNAIL = ".thumbnail"
 UNFINISHED = ".unfinished"
 
 
+class FileGone(FileNotFoundError):  # noqa: N818  (the name is the state of the file, as with photos)
+    """The folder is there, and the file is not in it."""
+
+
 class PhotoFiles:
     """One folder. Every method but `settle` raises OSError where the disk does not do its part."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def make(self) -> None:
+        """Make the folder, if there is none."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, path: Path) -> bytes:
+        """Return a file's bytes; raise FileGone, or another OSError where the disk does not say what is in the folder.
+
+        The folder is held meanwhile: one that is away for a moment must not look like one that has lost its files.
+        """
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with open(path.name, "rb", opener=partial(os.open, dir_fd=folder)) as file:
+                return file.read()
+        except FileNotFoundError as error:
+            raise FileGone(*error.args) from error
+        finally:
+            os.close(folder)
 
     def original(self, photo_id: int, version: int, media_type: str) -> Path:
         """Return the file with the bytes as they were uploaded."""

@@ -16,12 +16,13 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.clock import utc_now
-from webapp.database import Database, UtcTime, connect, metadata, told
+from webapp.database import POOL_SIZE, Database, UtcTime, connect, metadata, told
 from webapp.images import CheckedImage
-from webapp.photo_files import PhotoFiles
+from webapp.photo_files import FileGone, PhotoFiles
 from webapp.predictor import Photo, PhotoInput, UnknownPhoto, UnreadablePhoto
 from webapp.settings import Settings
 from webapp.timing import stage
+from webapp.writers import Writers
 
 log = logging.getLogger(__name__)
 
@@ -60,22 +61,31 @@ class PhotoRecord:
 class PhotoStore:
     """Photos under one folder and one database.
 
-    Unknown ids raise UnknownPhoto; OSError and SQLAlchemyError come through, and leave nothing half written.
+    Unknown ids raise UnknownPhoto; OSError and SQLAlchemyError come through, and leave nothing half written. Busy says
+    that as many threads write already as may: at most `writers`, so that some are left for readers.
     """
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: Database, writers: int = POOL_SIZE) -> None:
         self.database = database
         self._reader = database.reader
         self._files = PhotoFiles(folder)
+        self._writers = Writers(writers)
 
     @classmethod
     def open(cls, settings: Settings) -> "PhotoStore":
-        """Open the store of these settings and sweep it; its tables are made by `python -m webapp seed`."""
-        folder = settings.data / "photos"
-        folder.mkdir(parents=True, exist_ok=True)
-        store = cls(folder, connect(settings.database_url))
+        """Open the store of these settings and sweep it; `python -m webapp seed` makes its tables and its folder.
+
+        Nothing else does: an empty folder in place of one that is away would say that all photos are gone.
+        """
+        store = cls(settings.data / "photos", connect(settings.database_url), settings.writers)
         store.sweep()
         return store
+
+    def make(self) -> None:
+        """Make what is missing of the store; its folder only where there are no photos yet."""
+        metadata.create_all(self.database.writer)
+        if not self.newest(None, 1):
+            self._files.make()
 
     def get(self, photo_id: int) -> PhotoRecord:
         """Return a photo's metadata: one query by primary key."""
@@ -106,11 +116,14 @@ class PhotoStore:
         return PhotoInput(content, record.version, read_at)
 
     def load(self, photo_id: int) -> tuple[PhotoRecord, bytes]:
-        """Return a photo's metadata and its bytes, of one and the same version; raises UnreadablePhoto too."""
+        """Return a photo's metadata and its bytes, of one and the same version.
+
+        Raises UnreadablePhoto where the file is gone, and OSError where nobody can say now.
+        """
         return self._load(photo_id, self.path)
 
     def load_thumbnail(self, photo_id: int) -> tuple[PhotoRecord, bytes]:
-        """Return a photo's metadata and a JPEG of at most 640 x 640 pixels; raises UnreadablePhoto too."""
+        """Return a photo's metadata and a JPEG of at most 640 x 640 pixels; raises like `load`."""
         return self._load(photo_id, self.thumbnail)
 
     def path(self, record: PhotoRecord) -> Path:
@@ -162,16 +175,18 @@ class PhotoStore:
         record = self.get(photo_id)
         while True:
             try:
-                return record, file(record).read_bytes()
+                return record, self._files.read(file(record))
             except OSError as error:
                 seen, record = record, self.get(photo_id)
                 if record.version == seen.version:
-                    raise UnreadablePhoto(f"The file of photo {photo_id} cannot be read.") from error
+                    if isinstance(error, FileGone):
+                        raise UnreadablePhoto(f"The file of photo {photo_id} is gone; it cannot be read.") from error
+                    raise
 
     def _write(self, statement: Any, image: CheckedImage) -> PhotoRecord:  # noqa: ANN401  (an insert or an update)
         record = None
         try:
-            with stage("db"), self.database.writer.begin() as connection:
+            with self._writers.one(), stage("db"), self.database.writer.begin() as connection:
                 row = connection.execute(statement.returning(photo_table)).first()
                 if row is None:
                     raise UnknownPhoto("There is no such photo.")
@@ -216,5 +231,4 @@ def _keep_writers_out(connection: Connection) -> None:
         # There is one writer at a time: whoever changes something, be it nothing, is that one.
         connection.execute(update(photo_table).where(false()).values(version=0))
     else:
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("LOCK TABLE photo IN SHARE MODE"))

@@ -36,6 +36,7 @@ TITLES = {
     403: "Not from another site",
     404: "Not found",
     405: "Method not allowed",
+    412: "Another version",
     413: "Too large",
     415: "Not a type that is taken",
     416: "Beyond the end",
@@ -71,6 +72,9 @@ def describe(error: Exception) -> tuple[int, str, dict[str, str]]:
         return error.code, words or error.description or "", headers
     if isinstance(error, SQLAlchemyError | OSError):
         return _storage(error)
+    if isinstance(error, MemoryError):
+        log.error("out of memory")
+        return 503, "There is not enough memory for this now; try again in a moment.", RETRY
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if status == InternalServerError.code:
         log.error("unexpected error", exc_info=error)

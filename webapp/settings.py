@@ -1,6 +1,7 @@
 """Settings from the environment, read once by a composition root (`*/app.py`) or a command, never deeper."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +22,24 @@ def required(name: str) -> str:
     return value
 
 
+def writers() -> int:
+    """Return how many of a web worker's threads may write at once: all but two, which are left for readers."""
+    text = os.environ.get("SWEETSPOT_WEB_THREADS") or "4"
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise SettingsError(f"SWEETSPOT_WEB_THREADS must be a whole number from 1, like 4, not {text!r}")
+    return max(1, int(text) - 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the product keeps its photos (a folder) and their metadata (a SQLAlchemy database URL)."""
+    """Where the product keeps its photos (a folder) and their metadata (a SQLAlchemy database URL).
+
+    `writers` is how many threads of a process may write at once.
+    """
 
     data: Path
     database_url: "str | URL"
+    writers: int = 2
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -37,4 +50,4 @@ class Settings:
         data.mkdir(parents=True, exist_ok=True)
         # A path is no URL: in the text of one, a `?` in it would begin the query, and the database lie elsewhere.
         url = os.environ.get("SWEETSPOT_DATABASE_URL") or URL.create("sqlite", database=str(data / "sweetspot.db"))
-        return cls(data, url)
+        return cls(data, url, writers())

@@ -1,5 +1,10 @@
 """Rolling back is one decision: killed at any moment, the next run finishes it, or everything is as it was."""
 
+import errno
+import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -7,6 +12,7 @@ import pytest
 from model_in_db import precompute, scoring
 from model_in_db.precompute import Job, go_back
 from vision.live import read_live, write_live
+from webapp.database import connect
 from webapp.images import check_image
 from webapp.photos import PhotoStore
 
@@ -98,3 +104,70 @@ def test_where_nothing_says_what_is_live_it_still_goes_back(job: Job) -> None:
     job.live.unlink()
     roll_back(job)
     assert served(job) == ("1", "1")
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_log_that_can_no_longer_be_written_ends_nothing(
+    job: Job, store: PhotoStore, jpeg: bytes, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    """Every line of the loop is refused by the disk; the third run still happens, and its photo is scored."""
+    runs: list[float] = []
+
+    def next_run(_seconds: float) -> None:
+        runs.append(1)
+        if len(runs) == 2:
+            job.live.write_text("2\n")
+            store.add(check_image(jpeg), "new")
+        if len(runs) == 3:
+            raise Killed
+
+    job.live.write_text("2\n" if stream == "stdout" else "none of ours\n")
+    monkeypatch.setattr(precompute.time, "sleep", next_run)
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr(sys, stream, full)
+        with pytest.raises(Killed):
+            precompute.run_every(job, 1.0)
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
+    assert job.run() is None, "the third run has scored it"
+
+
+@pytest.mark.parametrize("failure", [FULL, MemoryError(), ImportError("no descriptor left"), PermissionError()])
+def test_whatever_ends_a_run_is_told_in_a_line_and_the_next_one_comes(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failure: Exception
+) -> None:
+    outcomes: list[Exception | None] = [failure, failure, None]
+
+    def run(_job: Job) -> None:
+        if failed := outcomes.pop(0):
+            raise failed
+
+    def rest(_seconds: float) -> None:
+        if not outcomes:
+            raise Killed
+
+    monkeypatch.setattr(Job, "run", run)
+    monkeypatch.setattr(precompute.time, "sleep", rest)
+    with pytest.raises(Killed):
+        precompute.run_every(job, 1.0)
+    said = capsys.readouterr()
+    assert said.err.count("run failed, the published set stays: ") == said.err.count("\n") == 2
+    assert "nothing to score" in said.out
+
+
+def test_a_full_disk_under_its_output_does_not_fail_a_command(models: Path, tmp_path: Path) -> None:
+    store = PhotoStore(tmp_path / "photos", connect(f"sqlite:///{tmp_path}/sweetspot.db"))
+    store.make()
+    store.close()
+    (tmp_path / "live").write_text("1\n")
+    settings = {"DATA": tmp_path, "MODELS": models, "LIVE": tmp_path / "live"}
+    env = os.environ | {f"SWEETSPOT_{name}": str(value) for name, value in settings.items()}
+    env.pop("SWEETSPOT_DATABASE_URL", None)
+    argv = [sys.executable, "-m", "model_in_db.precompute"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(argv, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

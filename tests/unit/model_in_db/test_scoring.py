@@ -1,5 +1,9 @@
 """Publishing predictions: no reader sees a mix, a run that dies changes nothing, the last three sets stay."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 from sqlalchemy import func, select
 
@@ -8,9 +12,10 @@ from model_in_db.predictor import StoredPredictor
 from model_in_db.tables import prediction_table, published_table, set_table
 from vision.classifier import Classifier
 from webapp.images import check_image
+from webapp.photo_files import PhotoFiles
 from webapp.photos import PhotoStore
 from webapp.predictor import PredictionPending, UnreadablePhoto
-from webapp.settings import SettingsError
+from webapp.settings import Settings, SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +154,79 @@ def test_a_photo_that_cannot_be_read_harms_no_other(
     with pytest.raises(UnreadablePhoto):
         predictor.predict(store.photo(photo_id))
     assert refresh(store, classifier) is None, "it is not tried again until it changes"
+
+
+def answered(store: PhotoStore, photo_id: int) -> tuple[str, str]:
+    prediction = StoredPredictor(store.database).predict(store.photo(photo_id))
+    return prediction.model_version, prediction.labels[0].label
+
+
+def test_photos_that_are_away_for_a_moment_are_scored_when_they_are_back(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int, tmp_path: Path
+) -> None:
+    refresh(store, classifier)
+    photos, away = tmp_path / "photos", tmp_path / "away"
+    photos.rename(away)
+    for put, gone in (
+        (lambda: None, lambda: None),
+        (photos.touch, photos.unlink),
+    ):  # no folder, and a file in place of it
+        put()
+        with pytest.raises(OSError, match=r"No such file|Not a directory"):
+            refresh(store, classifier_2)
+        assert answered(store, photo_id) == ("1", "espresso"), "the published set stays"
+        gone()
+    away.rename(photos)
+    refresh(store, classifier_2)
+    assert answered(store, photo_id) == ("2", "espresso")
+
+
+def test_starting_while_the_photos_are_away_makes_no_empty_folder_of_them(
+    store: PhotoStore, database_url: str, photo_id: int, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").rename(tmp_path / "away")
+    again = PhotoStore.open(Settings(tmp_path, database_url))
+    again.make()
+    again.close()
+    assert not (tmp_path / "photos").exists()
+    with pytest.raises(FileNotFoundError):
+        store.read(photo_id)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM])
+def test_a_photo_that_the_disk_refuses_for_a_moment_is_scored_in_the_next_run(
+    store: PhotoStore, classifier: Classifier, photo_id: int, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhotoFiles, "read", refuse)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            refresh(store, classifier)
+    assert pointer(store) is None
+    refresh(store, classifier)
+    assert answered(store, photo_id) == ("1", "espresso")
+
+
+def test_a_decoder_without_memory_fails_the_run_and_not_the_photo(
+    store: PhotoStore, classifier: Classifier, photo_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imaging.decode.decode", no_memory)
+        with pytest.raises(MemoryError):
+            refresh(store, classifier)
+    refresh(store, classifier)
+    assert answered(store, photo_id) == ("1", "espresso")
+
+
+def test_of_a_photo_whose_file_is_gone_that_is_what_is_told(
+    store: PhotoStore, classifier: Classifier, photo_id: int
+) -> None:
+    store.path(store.get(photo_id)).unlink()
+    refresh(store, classifier)
+    with pytest.raises(UnreadablePhoto, match="is gone"):
+        StoredPredictor(store.database).predict(store.photo(photo_id))

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sqlite3
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -95,6 +96,59 @@ def test_a_photo_whose_files_are_gone_is_told_so_and_its_page_renders(
     for path in ("/", f"/photos/{photo_id}"):
         answer = client.get(path)
         assert (answer.status_code, "Coffee" in answer.text) == (200, True)
+
+
+def test_what_the_disk_refuses_of_a_photo_is_no_fault_of_the_photo(
+    client: FlaskClient, photo_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ["/photos/{}/thumbnail", "/api/photos/{}/image", "/api/photos/{}/prediction"]
+
+    def refused(words: str) -> None:
+        for path in files:
+            answer = client.get(path.format(photo_id))
+            assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), path
+            assert words in answer.text, path
+        page = client.get(f"/photos/{photo_id}")
+        assert (page.status_code, "No prediction can be had right now" in page.text, words in page.text) == (
+            200,
+            True,
+            True,
+        )
+
+    photos, away = tmp_path / "photos", tmp_path / "away"
+    photos.rename(away)
+    refused("No such file or directory")
+    photos.touch()
+    refused("Not a directory")
+    photos.unlink()
+    away.rename(photos)
+    for number in (errno.EIO, errno.EACCES, errno.EMFILE, errno.ESTALE):
+
+        def refuse(*_: object, number: int = number) -> bytes:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(PhotoFiles, "read", refuse)
+            refused(os.strerror(number))
+    assert [client.get(path.format(photo_id)).status_code for path in files] == [200] * 3
+
+
+def test_no_memory_is_no_fault_of_the_photo(
+    client: FlaskClient, photo_id: int, jpeg: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("imaging.decode.decode", none_left)
+    for status, text, retry_after in uploads(client, photo_id, jpeg):
+        assert (status, retry_after) == (503, "1")
+        assert "not enough memory" in text
+    monkeypatch.setattr(FakePredictor, "predict", none_left)
+    answer = client.get(f"/api/photos/{photo_id}/prediction")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1")
+    page = client.get(f"/photos/{photo_id}")
+    assert (page.status_code, "not enough memory" in page.text) == (200, True)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 HEADS = {
