@@ -2,7 +2,8 @@
 
 A photo of fifty megapixels takes a second, and a header can only be judged, not believed: on the thread of the model
 everybody would wait for it. Here only its own request does, until its deadline. Where the decoder then still goes on,
-the server calls itself not ready and takes no other large photo until it ends; all others are served.
+the server calls itself not ready and takes no other large photo until it ends; all others are served. People come
+before batch jobs here, too, and count only who goes ahead of them.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from imaging.cost import judge
 from imaging.errors import UnreadableImage
 from model_as_service.server.batch import decode
+from model_as_service.server.decoder_turn import DecoderTurn
+from model_as_service.server.lanes import INTERACTIVE
 from model_as_service.server.refused import Abandoned, Refused
 
 if TYPE_CHECKING:
@@ -37,9 +40,9 @@ class LargePhotos:
 
     def __init__(self, budget: "Budget") -> None:
         self._budget = budget
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-        self._ahead_s = 0.0  # what those who have or wait for the turn will take
+        self._turn = DecoderTurn()
+        self._waiting = [0, 0]  # photos by lane; the one that has the turn is ahead of everybody, so in the first
+        self._takes_s = [0.0, 0.0]  # what they will take
         self._by: float | None = None  # until when the one that is decoded should be done
 
     @property
@@ -80,18 +83,18 @@ class LargePhotos:
             raise Refused(f"{words}; send it smaller, or allow more time", 422, reason="too_costly")
         if self.overrun:
             raise Refused("another photo takes too long to decode", 503, reason="overrun", retry_after=1)
-        late = self._ahead_s + sum(seconds) - (job.deadline - monotonic())
-        if self._waiting >= WAITING or (self._waiting and late > 0):
+        ahead, ahead_s = sum(self._waiting[: job.lane + 1]), sum(self._takes_s[: job.lane + 1])
+        late = ahead_s + sum(seconds) - (job.deadline - monotonic())
+        if ahead >= WAITING or (ahead and late > 0):
             raise Refused("other large photos are being decoded", 503, reason="large_busy", retry_after=max(1.0, late))
 
     async def _one(self, job: "Job", image: bytes, seconds: float) -> "Decoding":
-        self._waiting += 1
-        self._ahead_s += seconds
+        self._count(job.lane, 1, seconds)
         try:
-            await self._turn.acquire()
-        except BaseException:
-            self._leave(seconds)
-            raise
+            await self._turn.take(job.lane)
+        finally:
+            self._count(job.lane, -1, -seconds)
+        self._count(INTERACTIVE, 1, seconds)
         decoding: Decoding = Future()
         done = asyncio.wrap_future(decoding)
         done.add_done_callback(lambda _: self._next(seconds, done))
@@ -108,12 +111,12 @@ class LargePhotos:
     def _next(self, seconds: float, done: "asyncio.Future[Any]") -> None:
         done.exception()  # or asyncio would complain that nobody has looked
         self._by = None
-        self._leave(seconds)
-        self._turn.release()
+        self._count(INTERACTIVE, -1, -seconds)
+        self._turn.give()
 
-    def _leave(self, seconds: float) -> None:
-        self._waiting -= 1
-        self._ahead_s -= seconds
+    def _count(self, lane: int, photos: int, seconds: float) -> None:
+        self._waiting[lane] += photos
+        self._takes_s[lane] += seconds
 
     def _give_back(self, count: int) -> None:
         self._budget.held -= count

@@ -19,8 +19,8 @@ from tests.unit.model_as_service.server.messages import binary_request, with_len
 from tests.unit.model_as_service.server.served import Served
 
 INFER = "/v2/models/fake/infer"
-LARGE, BAD, SLOW, SMALL = b"Large", b"LargBad", b"LargSlow", b"small"
-SECONDS = {LARGE: 0.5, BAD: 0.5, SLOW: 30.0}
+LARGE, PERSON, BAD, SLOW, SMALL = b"Large", b"LargPers", b"LargBad", b"LargSlow", b"small"
+SECONDS = {LARGE: 0.5, PERSON: 0.5, BAD: 0.5, SLOW: 30.0}
 
 
 def judge(image: bytes) -> Cost:
@@ -65,8 +65,8 @@ def others() -> Iterator[ThreadPoolExecutor]:
         yield others
 
 
-def post(served: Served, *images: bytes, ms: int = 60_000) -> httpx2.Response:
-    body, length = binary_request(images)
+def post(served: Served, *images: bytes, ms: int = 60_000, priority: int = 0) -> httpx2.Response:
+    body, length = binary_request(images, parameters={"priority": priority})
     return served.client.post(INFER, content=body, headers=with_length(length) | {"X-Request-Timeout-Ms": str(ms)})
 
 
@@ -170,10 +170,40 @@ def test_only_so_many_wait(
     asked = [begun(model, others, served, LARGE), others.submit(post, served, LARGE)]
 
     def two() -> None:
-        assert served.app._infer._large._waiting == 2
+        waiting_are(served, 2)
 
     wait_for(two)
     assert post(served, LARGE).status_code == 503
+    for _ in range(2):
+        model.go.release()
+    assert [each.result().status_code for each in asked] == [200, 200]
+
+
+@pytest.mark.parametrize("photos", [1, 3])
+def test_people_wait_for_no_batch_job_but_the_photo_that_is_decoded(
+    served: Served, model: Slow, others: ThreadPoolExecutor, photos: int
+) -> None:
+    jobs = [others.submit(post, served, *[LARGE] * photos, priority=2) for _ in range(module.WAITING)]
+    wait_for(lambda: waiting_are(served, module.WAITING))
+    assert model.decoding.acquire(timeout=10)
+    refused = post(served, LARGE, priority=2)
+    assert (refused.status_code, refused.json()) == (503, {"error": "other large photos are being decoded"})
+    person = others.submit(post, served, PERSON, ms=5_000)
+    wait_for(lambda: waiting_are(served, module.WAITING + 1))
+    for _ in range(2):
+        model.go.release()
+    assert person.result().status_code == 200
+    assert model.decoded == [LARGE, PERSON]
+    for _ in range(photos * module.WAITING):
+        model.go.release()
+    assert [job.result().status_code for job in jobs] == [200] * module.WAITING
+    wait_for(lambda: waiting_are(served, 0))
+
+
+def test_people_do_wait_for_people(served: Served, model: Slow, others: ThreadPoolExecutor) -> None:
+    asked = [begun(model, others, served, LARGE), others.submit(post, served, LARGE)]
+    wait_for(lambda: waiting_are(served, 2))
+    assert post(served, LARGE, ms=1200).status_code == 503
     for _ in range(2):
         model.go.release()
     assert [each.result().status_code for each in asked] == [200, 200]
@@ -204,7 +234,7 @@ def test_who_vanishes_leaves_the_turn_to_others(
 
 
 def waiting_are(served: Served, count: int) -> None:
-    assert served.app._infer._large._waiting == count
+    assert sum(served.app._infer._large._waiting) == count
 
 
 def abandoned(served: Served) -> None:
