@@ -60,7 +60,7 @@ def read(encoded: bytes, at_least: int, use: Callable[[Pixels], Used], *, by: fl
     with turn(by) if large else nullcontext():
         try:
             return use(decode(encoded, header, at_least))
-        except UnreadableImage:
+        except (UnreadableImage, MemoryError):  # for the latter the photo is not to blame
             raise
         except Exception as error:  # a decoder that is fed damaged bytes may raise anything
             raise UnreadableImage(_explain(error)) from error

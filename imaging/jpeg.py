@@ -60,7 +60,7 @@ def read(encoded: bytes) -> Header:
     passes = _passes(encoded, frame, last)
     return Header(
         "JPEG", frame.width, frame.height, _exif(encoded, segments),
-        seconds=_seconds(frame, passes, len(encoded)), memory=_memory(frame, passes),
+        seconds=_seconds(frame, passes, len(encoded)), memory=_memory(frame, passes > 1 or frame.code in PROGRESSIVE),
         essence=partial(_essence, encoded, segments),
     )  # fmt: skip
 
@@ -117,13 +117,13 @@ def _seconds(frame: Frame, passes: int, size: int) -> float:
     return seconds + (frame.samples * passes * PER_ARITHMETIC if frame.code in ARITHMETIC else 0.0)
 
 
-def _memory(frame: Frame, passes: int) -> int:
-    """Count the pixels that somebody looks at; of several passes the coefficients are kept, too, two bytes each.
+def _memory(frame: Frame, keeps_coefficients: bool) -> int:  # noqa: FBT001
+    """Count the pixels that somebody looks at; between passes the coefficients are kept, too, two bytes each.
 
     Where even half of it is more than anybody asks for, no more than that is decoded (`decode.FRACTIONS`).
     """
     pixels = frame.width * frame.height // (4 if min(frame.width, frame.height) >= 2 * LOOKED_AT else 1)
-    return BYTES_PER_PIXEL * pixels + (2 * frame.samples if passes > 1 else 0)
+    return BYTES_PER_PIXEL * pixels + (2 * frame.samples if keeps_coefficients else 0)
 
 
 def _exif(encoded: bytes, segments: list[Segment]) -> bytes:

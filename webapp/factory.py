@@ -1,5 +1,6 @@
 """Builds the web application around a photo store and a predictor; each variant's `app.py` calls it once."""
 
+import logging
 from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from webapp.ranges import RangedResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
 
 # Everything that a page needs comes from here, and no script does; nobody may frame a page, or guess at types.
 POLICY = (
@@ -67,7 +70,10 @@ def _measure(app: Flask, metrics: Metrics) -> None:
     def finish(response: Response) -> Response:
         total, stages = perf_counter() - g.start, g.stages
         response.headers["Server-Timing"] = timing.server_timing(stages, total)
-        metrics.observe(request, response.status_code, g.get("outcome", "ok"), stages, total)
+        try:
+            metrics.observe(request, response.status_code, g.get("outcome", "ok"), stages, total)
+        except (OSError, ValueError):  # a folder that is gone, a file that is none: no reason to fail a request
+            log.exception("a request was not counted")
         return response
 
 

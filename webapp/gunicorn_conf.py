@@ -21,6 +21,7 @@ keepalive = 75
 graceful_timeout = 5
 loglevel = "warning"
 control_socket_disable = True  # its usual place is that of the user's own gunicorn, which would lose it
+forwarded_allow_ips = forwarder_headers = ""  # nobody stands in front whose headers could be believed
 sendfile = False  # it would hold a thread for as long as a client takes to read
 
 metrics_folder = Path(required("SWEETSPOT_DATA")) / "metrics"
@@ -52,7 +53,7 @@ def post_worker_init(_worker: Any) -> None:  # noqa: ANN401
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
     """Let the application of a worker close what it holds."""
-    for held in getattr(worker.wsgi, "extensions", {}).get("sweetspot", ()):
+    for held in getattr(getattr(worker, "wsgi", None), "extensions", {}).get("sweetspot", ()):
         held.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 # By the beginning of the name, as prometheus_client chooses it. `webapp.metrics` keeps to this room.
 ROOM = {"histogram": 8 << 20, "counter": 1 << 18, "gauge_livemostrecent": 1 << 18}  # bytes
 PIECE = 1 << 16
+EMPTY = 8  # bytes of a file in which nothing has been counted
 
 
 def empty(folder: Path) -> None:
@@ -36,15 +37,30 @@ def reserve(folder: Path, pid: int) -> None:
 
 
 def settle(folder: Path, pid: int) -> None:
-    """Give back what a worker that has ended did not use. Its counts stay, its gauges go."""
-    with suppress(OSError):
-        _file(folder, "gauge_livemostrecent", pid).unlink(missing_ok=True)
+    """Give back what a worker that has ended did not use. Its counts stay, its gauges go, and what holds no counts."""
     for kind in ROOM:
-        with suppress(OSError, struct.error):
-            path = _file(folder, kind, pid)
-            with path.open("rb") as file:
-                (used,) = struct.unpack("i", file.read(4))
-            os.truncate(path, used)
+        path = _file(folder, kind, pid)
+        with suppress(OSError):
+            used = 0 if kind.startswith("gauge") else _used(path)
+            if used > EMPTY:
+                os.truncate(path, used)
+            else:
+                path.unlink()
+
+
+def whole(folder: Path) -> list[Path]:
+    """Return the files that can be read: one that was being made when its worker was killed cannot."""
+    return [path for path in folder.glob("*.db") if _used(path) > EMPTY]
+
+
+def _used(path: Path) -> int:
+    """Return how many bytes of a file are in use, as it says itself in the first four; 0 where it does not."""
+    try:
+        with path.open("rb") as file:
+            used = int(struct.unpack("i", file.read(4))[0])
+            return used if used <= os.fstat(file.fileno()).st_size else 0
+    except (OSError, struct.error):
+        return 0
 
 
 def _file(folder: Path, kind: str, pid: int) -> Path:

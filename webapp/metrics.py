@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from webapp.metric_files import whole
 from webapp.predictor import Model
 
 # From a millisecond, where a stored answer lives, to the seconds of an overload.
@@ -95,4 +96,4 @@ class _AllWorkers(Collector):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        return MultiProcessCollector.merge([str(path) for path in self._folder.glob("*.db")])  # type: ignore[no-untyped-call, no-any-return]
+        return MultiProcessCollector.merge([str(path) for path in whole(self._folder)])  # type: ignore[no-untyped-call, no-any-return]

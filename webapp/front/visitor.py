@@ -46,6 +46,11 @@ class Buffered:
         if sent < len(data):
             self._unsent += data[sent:]
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that are kept."""
+        return len(self._unsent)
+
     def flush(self) -> bool:
         """Send more of what was kept; tell whether that was all. Raises OSError where the client is gone."""
         with suppress(BlockingIOError):
@@ -71,7 +76,8 @@ class Visitor(TConn):  # type: ignore[misc]
         self.sock = Buffered(client)
         self.data_ready = True  # whenever a thread gets it
         self.arrival = Arrival()
-        self.held = 0  # bytes of the request
+        self.held = 0  # bytes that are kept for it: of a request, or of an answer
+        self.went_on = 0.0  # when the last bytes to speak of came
         self.again = False  # whether another request may follow this one
         self.wait: Wait | None = None
         self.by = 0.0

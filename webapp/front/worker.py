@@ -7,8 +7,10 @@ byte at a time, or nothing at all, costs a descriptor and no thread. gunicorn do
 parsing, graceful restarts (docs/adr/0015).
 """
 
-import resource
+import mmap
 import socket
+import sys
+import time
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -18,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from webapp.front.arrival import Arrival
+from webapp.front.budget import SMALL, Budget, descriptors
 from webapp.front.refusals import REFUSALS
 from webapp.front.visitor import CONTINUE, PIECE, Visitor, Wait
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-BUDGET = 128 * 1024 * 1024  # bytes of all requests that arrive or wait for a thread, in one worker
-SMALL = 64 * 1024  # who sends no more than that is never refused for it
+RETRY_S = 1.0
+_SERVED = mmap.mmap(-1, 1)  # shared by the master and all workers: whether any of them has ever started
 SPARE_FILES = 64  # descriptors that are no connections
 # Seconds for a head, from its first byte or the opening of the connection; for the rest of a request; for an answer to
 # be read; and for a client to close after its last one. Nobody else waits meanwhile, so uplinks may be slow.
@@ -37,8 +40,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)
-        self.worker_connections: int = min(self.cfg.worker_connections, _files() - SPARE_FILES)
-        self._held = 0  # bytes of all requests that are here
+        self.worker_connections: int = min(self.cfg.worker_connections, descriptors() - SPARE_FILES)
+        self._budget = Budget()
         self._idle = Wait(EVENT_READ, self.cfg.keepalive, self._receive, self._drop)
         self._head = Wait(EVENT_READ, HEAD_S, self._receive, partial(self._refuse, status=408))
         self._body = Wait(EVENT_READ, BODY_S, self._receive, partial(self._refuse, status=408))
@@ -56,6 +59,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:  # another worker was quicker, the client is gone, or there are no descriptors left
             return
         self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
         visitor = Visitor(self.cfg, client, address, listener.getsockname())
         self._wait(visitor, self._head)
         self._receive(visitor)
@@ -64,8 +69,26 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         """Take a connection back from its thread."""
         answered = not done.cancelled() and done.exception() is None and done.result()
         visitor.again = bool(answered) and not visitor.arrival.cut
-        self._forget(visitor)
+        self._budget.forget(visitor)
         self._send(visitor)
+        if visitor.wait is self._answer:
+            self._budget.hold(visitor, visitor.sock.unsent)
+            for reader in [*self._answer.visitors][:-1] if self._budget.exceeded else ():
+                self._drop(reader)
+                if not self._budget.exceeded:
+                    break
+
+    def load_wsgi(self) -> None:
+        """Build the application. Once any worker has served, one that cannot start ends no other."""
+        try:
+            super().load_wsgi()
+        except Exception as error:
+            if not _SERVED[0]:
+                raise  # whoever starts the server is told
+            self.log.error("a worker cannot start, and is tried again: %s", error)  # noqa: TRY400  (no traceback)
+            time.sleep(RETRY_S)
+            sys.exit(1)
+        _SERVED[0] = 1
 
     def murder_keepalived(self, *, force: bool = False) -> None:
         """End what takes too long, or everything."""
@@ -118,11 +141,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         arrival = visitor.arrival
         began, had_head = visitor.held > 0, arrival.head_whole
         arrival.feed(received)
-        visitor.held += len(received)
-        self._held += len(received)
+        self._budget.hold(visitor, len(received))
+        for other in self._budget.stalled(self._body.visitors):
+            if other is not visitor:
+                self._refuse(other, status=408)
         if arrival.done:
             self._serve(visitor)
-        elif self._held > BUDGET and visitor.held > SMALL:
+        elif self._budget.exceeded and visitor.held > SMALL:
             self._refuse(visitor, status=503)
         elif arrival.head_whole and not had_head:
             self._wait(visitor, self._body)
@@ -147,7 +172,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if not sent:
             if visitor.wait is None:
                 self._wait(visitor, self._answer)
-        elif visitor.again:
+            return
+        self._budget.forget(visitor)
+        if visitor.again:
             self._next(visitor)
         else:
             with suppress(OSError):
@@ -169,7 +196,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if not visitor.held:
             self._drop(visitor)
             return
-        self._forget(visitor)
+        self._budget.forget(visitor)
         visitor.again = False
         with suppress(OSError):
             visitor.sock.sendall(REFUSALS[status])
@@ -187,22 +214,15 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             pass
         self._drop(visitor)
 
+    def _make_room(self) -> None:
+        """Part with whoever has waited longest of those who have nothing to lose."""
+        for wait in (self._end, self._idle, self._head):
+            if wait.visitors:
+                self._drop(next(iter(wait.visitors)))
+                return
+
     def _drop(self, visitor: Visitor) -> None:
-        self._forget(visitor)
+        self._budget.forget(visitor)
         self._wait(visitor, None)
         self.nr_conns -= 1
         visitor.close()
-
-    def _forget(self, visitor: Visitor) -> None:
-        """Give back what a request has held."""
-        self._held -= visitor.held
-        visitor.held = 0
-
-
-def _files() -> int:
-    """Have as many descriptors as this process may, and return how many that are."""
-    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS says "infinite" and means less
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        files = most
-    return files

@@ -42,6 +42,7 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
         bombs.png(7000, 7000, colours=6),
         bombs.png(7000, 7000, colours=0),
         bombs.jpeg_of_scans(700, 65_000, 1),  # too narrow to be decoded at half its size
+        bombs.png(1, 35_700_000, colours=0),  # all rows, and each costs
         bombs.png(5000, 5000, depth=16, colours=6),
     ],
 )
@@ -93,6 +94,10 @@ def test_the_largest_jpeg_of_a_phone_is_taken(cat: Image.Image) -> None:
 
 def test_the_largest_png_of_a_camera_is_taken() -> None:
     assert judge(bombs.png(6000, 4000)).large
+
+
+def test_one_pass_of_a_progressive_jpeg_keeps_its_coefficients() -> None:
+    assert judge(bombs.jpeg_of_scans(1000, 1000, 1)).memory >= 7_000_000 + 2_000_000
 
 
 def test_more_passes_cost_more() -> None:

@@ -99,3 +99,17 @@ def test_counting_starts_from_zero(tmp_path: Path) -> None:
     metric_files.empty(folder)
 
     assert not list(folder.iterdir())
+
+
+def test_what_holds_no_counts_is_left_out(tmp_path: Path) -> None:
+    pid = filled(tmp_path)
+    metric_files.reserve(tmp_path, 8)  # it never counted
+    metric_files.settle(tmp_path, 8)
+    (tmp_path / "counter_9.db").touch()  # killed while it made its files
+    (tmp_path / "histogram_9.db").write_bytes(b"\xff\xff\xff\x7f garbage")
+
+    assert {path.name for path in metric_files.whole(tmp_path)} == {
+        f"counter_{pid}.db",
+        f"gauge_livemostrecent_{pid}.db",
+        f"histogram_{pid}.db",
+    }

@@ -1,20 +1,31 @@
 """A tiny application for gunicorn with our worker, and its configuration: `--config python:...front.echo`."""
 
+import os
 import threading
+from pathlib import Path
 
-from webapp.front import worker
+from webapp.front import budget, worker
 
 worker.HEAD_S = worker.SEND_S = 1.0
 worker.BODY_S = 4.0
-worker.BUDGET = 1_000_000
+budget.BUDGET = 1_000_000
+budget.STALL_S = 0.5
 
 worker_class = "webapp.front.worker.BufferingWorker"
 workers, threads = 1, 2
+worker_connections = int(os.environ.get("ECHO_CONNECTIONS", "1000"))
 keepalive = 2
 control_socket_disable = True
 sendfile = False
 
 held = threading.Event()
+
+
+def create():
+    """Build the application, unless the file is there that says that it cannot be."""
+    if Path(os.environ.get("ECHO_BROKEN", "/nowhere")).exists():
+        raise RuntimeError("broken")
+    return application
 
 
 def application(environ, start_response):

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -27,13 +27,12 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(folder: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     port = free_port()
     command = ["-m", "gunicorn", "--config", "python:tests.unit.webapp.front.echo", "--bind", f"127.0.0.1:{port}"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, *command, "tests.unit.webapp.front.echo:application"], cwd=ROOT, stderr=log
-        )
+        argv = [sys.executable, *command, "tests.unit.webapp.front.echo:create()"]
+        process = subprocess.Popen(argv, cwd=ROOT, stderr=log, env=os.environ | (environment or {}))
     process.port, process.log = port, folder / "log"
     try:
         wait_for(lambda: ask(port, GET), (ConnectionError,), process)
@@ -155,11 +154,36 @@ def test_an_idle_connection_is_closed(port):
 
 
 def test_bodies_that_arrive_have_a_budget(port):
-    with closing(connect(port)) as one:
-        one.sendall(post(5_000_000, b"x" * 800_000))
-        wait_for(lambda: no_room_for(port, 800_000))
-        assert ask(port, post(5, b"hello")).endswith(b"POST / 5")
+    # More at once than there may be, each in pieces: some are refused, and the others get an answer.
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: in_pieces(port, 600_000), range(8)))
+    assert {answer[:12] for answer in answers} <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+    assert all(b"Retry-After" in answer for answer in answers if b" 503 " in answer)
     wait_for(lambda: room_for(port, 900_000))
+
+
+def in_pieces(port: int, size: int) -> bytes:
+    with closing(connect(port)) as client:
+        client.sendall(post(size, b""))
+        with suppress(OSError):  # it is refused in between
+            for _ in range(size // 10_000):
+                client.sendall(b"x" * 10_000)
+        return to_the_end_or_reset(client)
+
+
+def to_the_end_or_reset(client: socket.socket) -> bytes:
+    read = b""
+    with suppress(ConnectionResetError):
+        while not read.endswith((b"}", b"POST / 600000")) and (piece := client.recv(1 << 16)):
+            read += piece
+    return read
+
+
+def test_who_does_not_go_on_makes_room_for_others(port):
+    with closing(connect(port)) as one:
+        one.sendall(post(5_000_000, b"x" * 900_000))
+        wait_for(lambda: room_for(port, 900_000))
+        assert to_the_end(one).startswith((b"HTTP/1.1 408", b"HTTP/1.1 503"))
 
 
 def no_room_for(port: int, size: int) -> None:
@@ -252,3 +276,37 @@ def all_replaced(master: int, workers: list[psutil.Process]) -> None:
     now = psutil.Process(master).children()
     assert now
     assert not set(now) & set(workers)
+
+
+def test_a_worker_that_cannot_start_ends_no_other(tmp_path):
+    broken = tmp_path / "broken"
+    with started(tmp_path, {"ECHO_BROKEN": str(broken)}) as process:
+        broken.touch()
+        [worker] = psutil.Process(process.pid).children()
+        worker.kill()
+        wait_for(lambda: said(process.log, b"a worker cannot start, and is tried again: broken"))
+        assert process.poll() is None
+        broken.unlink()
+        wait_for(lambda: answered(process.port))
+
+
+def said(log: Path, words: bytes) -> None:
+    assert words in log.read_bytes()
+
+
+def answered(port: int) -> None:
+    try:
+        assert ask(port, GET).endswith(b"GET / 0")
+    except ConnectionError as error:
+        raise AssertionError from error
+
+
+def test_the_oldest_idle_connections_make_room_for_new_ones(tmp_path):
+    with started(tmp_path, {"ECHO_CONNECTIONS": "20"}) as process, ExitStack() as open_ones:
+        for _ in range(50):
+            client = open_ones.enter_context(closing(connect(process.port)))
+            client.sendall(GET)
+            until(client, b"GET / 0")
+        for _ in range(50):
+            open_ones.enter_context(closing(connect(process.port)))
+        assert ask(process.port, GET).endswith(b"GET / 0")
