@@ -1,16 +1,14 @@
 """HTTP by hand: one connection for a request, every header as given, and an end to every wait."""
 
-import contextlib
 import http.client
 import json
-import socket
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bench.exits import UsageProblem
+from bench.processes.asking import ended_after
 
 LARGEST_BODY = 64 * 1024 * 1024
 SHOWN = 120  # characters of a body in a sentence
@@ -87,7 +85,8 @@ class Client:
         connection = connect(self._host, self._port, timeout=self.seconds)
         try:
             connection.connect()
-            with _ended_after(self.seconds, connection.sock):
+            opened = connection.sock
+            with ended_after(self.seconds, lambda: opened):
                 connection.request(method, self._prefix + path, body, {**headers, "Connection": "close"})
                 response = connection.getresponse()
                 received = response.read(LARGEST_BODY)
@@ -100,28 +99,6 @@ class Client:
         finally:
             connection.close()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, received)
-
-
-@contextlib.contextmanager
-def _ended_after(seconds: float, sock: socket.socket) -> Iterator[None]:
-    """Bound everything inside: a socket's own timeout begins anew with each byte."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, end)
-    timer.start()
-    try:
-        yield
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise TimeoutError if late.is_set() else error from error
-    finally:
-        timer.cancel()
-    if late.is_set():
-        raise TimeoutError
 
 
 def under(value: object, key: str, kind: type[T]) -> T:

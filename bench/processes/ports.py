@@ -5,10 +5,12 @@ import socket
 import time
 
 from bench.exits import StackFailed
+from bench.processes import asking
 from bench.processes.guarded import Guarded
 
 HOST = "127.0.0.1"
 POLL_S = 0.05
+ASK_S = 2.0
 
 
 def free_port() -> int:
@@ -20,14 +22,10 @@ def free_port() -> int:
 
 def ask(port: int, path: str) -> str:
     """GET a path once; return the status code as text, or what went wrong."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", path)
-        return str(connection.getresponse().status)
-    except (OSError, http.client.HTTPException) as error:
+        return str(asking.get(HOST, port, path, seconds=ASK_S).status)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return type(error).__name__
-    finally:
-        connection.close()
 
 
 def wait_until_ready(process: Guarded, port: int, path: str, deadline_s: float) -> None:

@@ -22,8 +22,8 @@ FOREIGN = (
     "OTEL_*", "PROMETHEUS_*", "DD_*", "NEW_RELIC_*", "SENTRY_*", "ELASTIC_APM_*", "COVERAGE_*", "PYDEVD_*", "PYCHARM_*",
     "SQLALCHEMY_*", "PYDANTIC_*", "PSUTIL_*",
     # Python, the allocator and the loader. PYTHONHOME and the encoding are how this very Python runs.
-    "PYTHON*", "_PYTHON_*", "PURE_PYTHON", "MALLOC*", "GLIBC_TUNABLES", "JE_*", "MIMALLOC_*", "TCMALLOC_*", "LD_*", "DYLD_*",
-    "*SAN_OPTIONS",
+    "PYTHON*", "_PYTHON_*", "PURE_PYTHON", "MALLOC*", "GLIBC_TUNABLES", "JE_*", "MIMALLOC_*", "TCMALLOC_*",
+    "LD_*", "DYLD_*", "*SAN_OPTIONS",
     # Threads of numerical libraries, and the runtime of the model.
     "OMP_*", "GOMP_*", "KMP_*", "OPENBLAS_*", "GOTO_*", "MKL_*", "BLIS_*", "NVPL_*", "VECLIB_*", "NUMEXPR_*",
     "NUMPY_*", "NPY_*",

@@ -7,19 +7,19 @@ import json
 import mimetypes
 import reprlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
-import urllib3
-
 from bench.exits import StackFailed, WrongAnswers
+from bench.processes.asking import Connection, Reply, ended_after, get
 from bench.stacks.contract import HTTP_OK, HTTP_PENDING, HTTP_REFUSED, PATHS, labels_of
 
 TOLERANCE = 1e-5  # of scores: the same graph on the same provider; float32 sums may differ in order
 PAGE = 100
+MOST_PHOTOS = 100_000
 LARGEST_BODY = 64 * 1024 * 1024  # bytes; a photo may have 20 million
 DEADLINE_S = 30.0
 NOT_YET = (HTTP_PENDING, HTTP_REFUSED)
@@ -48,31 +48,25 @@ class Verified:
     answers: dict[str, Answer]
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What came back; of a body without end no more than a photo can have."""
-
-    status: int
-    headers: Mapping[str, str]
-    data: bytes
-
-
 class Asker:
     """Asks one variant over HTTP, one question at a time, in no hurry."""
 
     def __init__(self, variant: str, base_url: str) -> None:
         self.variant = variant
-        self.base_url = base_url
-        self.http = urllib3.PoolManager(retries=False, timeout=DEADLINE_S)  # it reads no proxy from the environment
+        address = urlsplit(base_url)
+        self.host, self.port = str(address.hostname), address.port or 80
 
     def get(self, path: str) -> Reply:
-        """GET a path; a broken connection means that the stack is not up to it."""
+        """GET a path, of a body without end no more than a photo can have.
+
+        A connection that breaks, or an answer that does not end, means that the stack is not up to it.
+        """
         try:
-            answer = self.http.request("GET", self.base_url + path, redirect=False, preload_content=False)
-            with contextlib.closing(answer):
-                return Reply(answer.status, answer.headers, answer.read(LARGEST_BODY))
-        except urllib3.exceptions.HTTPError as error:
-            raise StackFailed(f"{self.variant}: GET {path} got no answer: {error}") from error
+            return get(self.host, self.port, path, seconds=DEADLINE_S, most=LARGEST_BODY)
+        except TimeoutError as error:
+            raise StackFailed(f"{self.variant}: GET {path} got no whole answer within {DEADLINE_S:g} s") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise StackFailed(f"{self.variant}: GET {path} got no answer: {error!r}") from error
 
     def json(self, path: str) -> dict[str, object]:
         """GET a JSON object that must be there."""
@@ -86,20 +80,26 @@ class Asker:
         return value
 
     def photo_ids(self) -> Iterator[str]:
-        """Page through the catalogue."""
+        """Page through the catalogue. Every page must bring something new, so that it has an end."""
         after: str | None = ""
-        seen: set[str | None] = set()
+        seen: set[str] = set()
         while after is not None:
-            seen.add(after)
             path = "/api/photos?" + urlencode({**({"after": after} if after else {}), "limit": PAGE})
             page = self.json(path)
             photos, following = page.get("photos"), page.get("next")
             ids = [id_in(photo) for photo in photos] if isinstance(photos, list) else [""]
             after = None if following is None else id_in({"id": following})
-            if "" in ids or after in seen:  # the first page was asked for as ""
+            if "" in ids or len({*ids} - seen) < len(ids) or (following is not None and not (after and ids)):
                 raise WrongAnswers(
                     f"{self.variant}: GET {path[:200]} must answer with photos and the next page, each known by an id, "
-                    f"a text or a whole number, and no page twice; got {reprlib.repr(page)}"
+                    "a text or a whole number, no photo twice, and no page without photos before the last; "
+                    f"got {reprlib.repr(page)}"
+                )
+            seen.update(ids)
+            if len(seen) > MOST_PHOTOS:
+                raise WrongAnswers(
+                    f"{self.variant}: GET /api/photos lists more than {MOST_PHOTOS:,} photos, more than can be asked "
+                    "for one by one; give a smaller folder with --photos"
                 )
             yield from ids
 
@@ -148,12 +148,12 @@ class Asker:
 
         A first look only, to know which rates are worth offering; what a variant carries is measured in an open loop.
         """
-        host, port = str(urlsplit(self.base_url).hostname), urlsplit(self.base_url).port
         until = time.monotonic() + seconds
 
         def ask(first: int) -> int:
             photos, answers = itertools.cycle([*photo_ids[first:], *photo_ids[:first]]), 0
-            with contextlib.closing(http.client.HTTPConnection(host, port, timeout=DEADLINE_S)) as connection:
+            connection, most = Connection(self.host, self.port, timeout=DEADLINE_S), seconds + DEADLINE_S
+            with contextlib.closing(connection), ended_after(most, lambda: connection.opened):
                 while time.monotonic() < until:
                     connection.request("GET", path_of("prediction", next(photos)))
                     answer = connection.getresponse()
@@ -165,7 +165,7 @@ class Asker:
         with ThreadPoolExecutor(CLIENTS) as clients:
             try:
                 answers = sum(clients.map(ask, range(CLIENTS)))
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 raise StackFailed(f"{self.variant}: no answer when {CLIENTS} clients ask at once: {error!r}") from error
         if not answers:
             raise StackFailed(f"{self.variant}: no good prediction when {CLIENTS} clients ask at once")

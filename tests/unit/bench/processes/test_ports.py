@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench.exits import StackFailed
+from bench.processes import ports
 from bench.processes.guarded import Guarded, environment
 from bench.processes.ports import HOST, ask, free_port, wait_until_ready
+from tests.unit.bench.dripping import DRIPS, dripping
 
 SERVE = "import http.server as h, sys; h.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
 
@@ -38,3 +40,10 @@ def test_one_that_ends_instead_is_noticed_at_once(tmp_path: Path):
         pytest.raises(StackFailed, match=r"it ended by itself \(exit code 3\)"),
     ):
         wait_until_ready(it, port, "/", 600)
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_one_that_drips_is_asked_no_longer_than_one_that_is_silent(monkeypatch: pytest.MonkeyPatch, drip: bytes):
+    monkeypatch.setattr(ports, "ASK_S", 0.3)
+    with dripping(drip) as port:
+        assert ask(port, "/") in {"TimeoutError", "200"}  # the latter: nobody waits for its body

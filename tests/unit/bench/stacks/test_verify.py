@@ -1,3 +1,4 @@
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 from bench.exits import StackFailed, WrongAnswers
 from bench.stacks import verify
 from bench.stacks.verify import Answer, Asker, Verified, compare, path_of
+from tests.unit.bench.dripping import DRIPS, dripping
 
 LABELS = ("tabby", "lynx")
 GOOD = {"labels": [{"label": label, "score": 0.5} for label in LABELS], "model": {"version": "1"}, "source": "live"}
@@ -49,7 +51,6 @@ def answering(respond: Respond) -> Iterator[tuple[Asker, list[str]]]:
         try:
             yield asker, seen
         finally:
-            asker.http.clear()
             server.shutdown()
             thread.join()
 
@@ -123,7 +124,29 @@ def test_a_catalogue_that_goes_in_circles_is_said():
 
     with answering(respond) as (asker, seen), pytest.raises(WrongAnswers, match="photos and the next page"):
         list(asker.photo_ids())
-    assert len(seen) == 3
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("photos", [[], [{"id": 1}], [{"id": 2}, {"id": 2}]])
+def test_a_catalogue_whose_next_page_always_differs_and_brings_nothing_new_is_said(photos: list[object]):
+    numbers = itertools.count()
+    with (
+        answering(lambda *_: (200, {"photos": photos, "next": next(numbers)})) as (asker, seen),
+        pytest.raises(WrongAnswers, match="no photo twice, and no page without photos"),
+    ):
+        list(asker.photo_ids())
+    assert len(seen) <= 2
+
+
+def test_a_catalogue_of_ever_new_photos_has_a_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verify, "MOST_PHOTOS", 50)
+    numbers = itertools.count()
+    with (
+        answering(lambda *_: (200, {"photos": [{"id": next(numbers)}], "next": next(numbers)})) as (asker, seen),
+        pytest.raises(WrongAnswers, match="more than 50 photos"),
+    ):
+        list(asker.photo_ids())
+    assert len(seen) == 51
 
 
 @pytest.mark.parametrize("not_yet", [202, 503])
@@ -194,6 +217,20 @@ def test_who_answers_nobody_well_or_not_at_all_has_no_capacity():
         asker.capacity(["7"], 0.05)
     with pytest.raises(StackFailed, match="v: GET /readyz got no answer"):
         asker.model()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda asker: asker.json("/"), lambda asker: asker.prediction("7"), lambda asker: asker.capacity(["7"], 0.1)],
+)
+@pytest.mark.parametrize("drip", DRIPS)
+def test_an_answer_that_drips_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, drip: bytes, ask: Callable[[Asker], object]
+):
+    """Byte by byte: each wait is short, and all together have no end."""
+    monkeypatch.setattr(verify, "DEADLINE_S", 0.3)
+    with dripping(drip) as port, pytest.raises(StackFailed, match=r"no whole answer within|no answer when 8"):
+        ask(Asker("v", f"http://127.0.0.1:{port}"))
 
 
 def test_of_a_body_without_end_only_so_much_is_read(monkeypatch: pytest.MonkeyPatch):
