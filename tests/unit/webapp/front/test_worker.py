@@ -1,6 +1,7 @@
 """The worker on real gunicorn, with one process of two threads: whoever holds a thread would be noticed at once."""
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
