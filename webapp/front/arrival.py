@@ -8,12 +8,12 @@ import re
 from webapp.limits import MAX_BODY
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers; gunicorn refuses less than that
-MAX_LINE, MAX_CHUNKS = 8190, 20_000  # of a chunk's own line, bytes; and how many there may be
+MAX_LINE, MAX_CHUNKS = 8190, 100_000  # of a chunk's own line, bytes; and how many there may be
 END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\r\n)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*(?=\r\n)", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
-CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]{0,%d}\r\n" % MAX_LINE)
+CHUNK = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]{0,%d})?\r\n" % MAX_LINE)
 
 
 class Arrival:
@@ -70,9 +70,11 @@ class Arrival:
                 self.done = self.received.startswith(b"\r\n", chunk.end()) or self.received.find(END, chunk.end()) >= 0
                 return
             if chunk.end() + size + 2 > len(self.received):
+                self.cut = size > MAX_BODY
                 break
             self._searched = chunk.end() + size + 2
             self._chunks += 1
-        line = self.received[self._searched : self._searched + MAX_LINE + 16]
-        odd = chunk is None and (b"\r\n" in line or len(line) > MAX_LINE)  # and so it will never be a chunk's
-        self.cut = odd or self._chunks > MAX_CHUNKS or len(self.received) > MAX_HEAD + MAX_BODY
+        else:
+            line = self.received[self._searched : self._searched + MAX_LINE + 16]
+            self.cut = b"\n" in line or len(line) > MAX_LINE  # and so it will never be a chunk's
+        self.cut = self.cut or self._chunks > MAX_CHUNKS or len(self.received) > MAX_HEAD + MAX_BODY

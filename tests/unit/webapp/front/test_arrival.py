@@ -63,9 +63,13 @@ def test_who_asks_for_leave_is_noticed():
         b"G" * (MAX_HEAD + 1),
         HEAD + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1),
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5 5\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;" + b"x" * 9000,
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * (MAX_CHUNKS + 1),
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"ffffff\r\n" + b"a" * (MAX_HEAD + MAX_BODY),
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"a" * 65536 + b"\r\n") * 170 + b"5\r\na",
     ],
 )
 def test_what_nobody_takes_is_not_waited_for(hopeless):
