@@ -1,14 +1,15 @@
 """Parts of an answer, as RFC 9110 (section 14) asks for them. werkzeug refuses what it says to ignore, or to fill up.
 
 One range of bytes is answered with 206, one beyond the end with 416 and the length. All else gets the whole: several
-ranges, a unit or a form that is not understood, any method but GET, a weak `If-Range`.
+ranges, a unit or a form that is not understood, any method but GET, an `If-Range` that is weak or beyond all time.
 """
 
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Response, abort, request
+from werkzeug.http import parse_date
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -30,9 +31,17 @@ class RangedResponse(Response):
         """Answer 304, 206 or 416 where the request asks for it."""
         given = request_or_environ if isinstance(request_or_environ, dict) else request_or_environ.environ
         environ = {name: value for name, value in given.items() if name != "HTTP_RANGE"}
+        if not _may_be_date(given.get("HTTP_IF_MODIFIED_SINCE", "")):
+            del environ["HTTP_IF_MODIFIED_SINCE"]
+        if given.get("HTTP_IF_MATCH", "").strip() == "*":
+            del environ["HTTP_IF_MATCH"]  # any version will do, and there is one
         super().make_conditional(environ, accept_ranges, complete_length)
+        if self.status_code == HTTPStatus.PRECONDITION_FAILED:
+            self.close()
+            abort(412, "What is here is another version than the one that If-Match names.")
         wanted = one_range(given.get("HTTP_RANGE", ""), complete_length or 0)
-        weak = given.get("HTTP_IF_RANGE", "").startswith("W/")
+        condition = given.get("HTTP_IF_RANGE", "")
+        weak = condition.startswith("W/") or not _may_be_date(condition)
         # A range is looked at last: who has the newest version needs no part of it.
         if wanted and self.status_code == HTTPStatus.OK and given["REQUEST_METHOD"] == "GET" and not weak:
             super().make_conditional(environ | {"HTTP_RANGE": wanted}, accept_ranges, complete_length)
@@ -59,6 +68,15 @@ def one_range(header: str, length: int) -> str | None:
     if last and int(last) < int(first):
         return None
     return f"bytes={first}-{last}"
+
+
+def _may_be_date(header: str) -> bool:
+    """Whether werkzeug can read a header as a date, or can tell that it is none; it fails on years beyond all time."""
+    try:
+        parse_date(header)
+    except OverflowError:
+        return False
+    return True
 
 
 def _plain(digits: str) -> str:

@@ -95,3 +95,36 @@ def test_a_part_of_another_version_is_not_sent(client: FlaskClient, path: str) -
         assert answer.status_code == status, condition
     unchanged = client.get(path, headers={"Range": "bytes=0-5", "If-None-Match": etag})
     assert (unchanged.status_code, unchanged.data) == (304, b"")
+
+
+BEYOND_TIME = [
+    "Mon, 21 Oct 999999999999 07:28:00 GMT",
+    "Mon, 21 Oct 2015 07:28:00 +99999999999999999999",
+    "Mon, 21 Oct 2015 99999999999999999999:28:00 GMT",
+    "Mon, 99999999999999999999 Oct 2015 07:28:00 GMT",
+    "Mon, 21 Oct " + "9" * 5000 + " 07:28:00 GMT",
+]
+DATES = ["If-Modified-Since", "If-Unmodified-Since", "If-Range", "Date", "Range"]
+
+
+@pytest.mark.parametrize("name", DATES)
+@pytest.mark.parametrize("date", BEYOND_TIME)
+def test_a_date_beyond_all_time_is_as_good_as_none(client: FlaskClient, path: str, name: str, date: str) -> None:
+    whole = client.get(path).data
+    for more in ({}, {"Range": "bytes=2-5"}):
+        answer = client.get(path, headers={**more, name: date})
+        part = more and name not in {"If-Range", "Range"}
+        assert (answer.status_code, answer.data) == ((206, whole[2:6]) if part else (200, whole))
+
+
+def test_an_answer_that_was_to_be_of_another_version_is_none(client: FlaskClient, path: str) -> None:
+    etag = client.get(path).headers["ETag"]
+    for condition in ('"other"', '"other", "another"', f"W/{etag}"):
+        for more in ({}, {"Range": "bytes=0-5"}):
+            answer = client.get(path, headers={**more, "If-Match": condition})
+            assert (answer.status_code, "another version" in answer.text) == (412, True), condition
+            assert "ETag" not in answer.headers
+        assert client.head(path, headers={"If-Match": condition}).status_code == 412
+    for condition in (etag, f'"other", {etag}', "*", " * "):
+        answer = client.get(path, headers={"If-Match": condition})
+        assert (answer.status_code, answer.data) == (200, client.get(path).data), condition
