@@ -17,6 +17,7 @@ DTYPES = {
 }  # fmt: skip
 FLOATS = ("FP16", "BF16", "FP32", "FP64")
 DATATYPES = (*DTYPES, "BYTES")
+MOST_DIMENSIONS = 32  # NumPy has no more than 64, and some wrong requests add one
 SIDE = 64  # pixels of the photo
 
 
@@ -28,6 +29,12 @@ class Tensor:
     datatype: str
     shape: tuple[int, ...]
     content: bytes
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes it takes in a request, JSON or not, without making it; a size of 0 hides none."""
+        each = 8 if self.datatype != "BYTES" else len(self.content) * 4 // 3 + 8
+        return each * math.prod(max(1, size) for size in self.shape)
 
     def as_json(self, *, nested: bool = False) -> dict[str, Any]:
         """Return it as an input of a JSON request. JSON cannot hold a photo, so BYTES go as base64, and say so."""
@@ -56,8 +63,12 @@ def shape_of(declared: list[int], rows: int) -> tuple[int, ...]:
 
 
 def is_shape(value: object, *, least: int) -> TypeGuard[list[int]]:
-    """Whether this is a list of sizes, none below the least one."""
-    return isinstance(value, list) and all(type(size) is int and size >= least for size in value)
+    """Whether this is a list of sizes, none below the least one, of no more dimensions than any tensor has."""
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_DIMENSIONS
+        and all(type(size) is int and size >= least for size in value)
+    )
 
 
 def small_photo() -> bytes:

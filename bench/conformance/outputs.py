@@ -87,7 +87,10 @@ def _output(entry: dict[str, Any], rest: bytes) -> tuple[Output, bytes]:
 def _from_json(name: str, datatype: str, data: object) -> list[Any]:
     if not isinstance(data, list):
         raise Missed(f"output {name} has no data")
-    values = flat(data)
+    try:
+        values = flat(data)
+    except RecursionError as error:
+        raise Missed(f"output {name} has lists within lists within lists") from error
     wrong = [value for value in values if type(value) not in KINDS.get(datatype, (int,))]
     if wrong:
         raise Missed(f"output {name} has datatype {datatype} and the element {str(wrong[0])[:40]!r}")

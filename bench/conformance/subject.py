@@ -1,6 +1,7 @@
 """The server and model under test, and how to ask them: what every check is given."""
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from bench.conformance.client import HTTP_OK, Answer, Client, applies, require, 
 from bench.conformance.inputs import DATATYPES, Tensor, is_shape, shape_of
 from bench.conformance.outputs import HEADER_LENGTH
 
+LARGEST_REQUEST = 64 * 2**20  # bytes; as lists of Python it takes several times as much
 NOBODY = "no-such-thing"  # a name that no server has
 
 
@@ -45,9 +47,18 @@ class Subject:
         return str(HTTP_OK)
 
     def inputs(self, rows: int = 1) -> list[Tensor]:
-        """Return inputs that fit the model. Raises Missed."""
-        declared = self.declared("inputs").items()
-        return [Tensor(name, each["datatype"], shape_of(each["shape"], rows), self.content) for name, each in declared]
+        """Return inputs that fit the model. Raises Missed, also where nobody would send so much to try a server."""
+        found = [
+            Tensor(name, each["datatype"], shape_of(each["shape"], rows), self.content)
+            for name, each in self.declared("inputs").items()
+        ]
+        heaviest = max(found, key=lambda tensor: tensor.weight)
+        require(
+            sum(tensor.weight for tensor in found) <= LARGEST_REQUEST,
+            f"its inputs are too large to ask: more than {LARGEST_REQUEST // 2**20} MB in a request, most of it "
+            f"{heaviest.name[:40]} {reprlib.repr(list(heaviest.shape))} {heaviest.datatype}",
+        )
+        return found
 
     def declared(self, side: str) -> dict[str, dict[str, Any]]:
         """Return the model's `inputs` or `outputs` by name. Raises Missed."""

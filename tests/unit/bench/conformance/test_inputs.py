@@ -7,9 +7,11 @@ import json
 import pytest
 from PIL import Image
 
-from bench.conformance.client import Answer, Missed
+from bench.conformance import outputs
+from bench.conformance.client import Answer, Client, Missed
 from bench.conformance.inputs import DATATYPES, Tensor, shape_of, small_photo
 from bench.conformance.outputs import HEADER_LENGTH, read
+from bench.conformance.subject import Subject
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
@@ -91,3 +93,46 @@ def test_bytes_that_are_not_right_are_told(datatype: str, size: int, data: bytes
 def test_a_header_length_that_is_none_is_told(length: str) -> None:
     with pytest.raises(Missed, match=HEADER_LENGTH):
         read(Answer(200, {HEADER_LENGTH.lower(): length}, json.dumps({"outputs": [RIGHT]}).encode()))
+
+
+BIG = 10**10
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [("FP32", [BIG])],
+        [("BYTES", [-1, 100_000, 100_000])],
+        [("UINT8", [1, 2**30])],
+        [("FP64", [0, 2**62])],
+        [("FP32", [1_000_000])] * 200,
+        [("FP32", [1]), ("INT8", [BIG, BIG, BIG])],
+    ],
+)
+def test_inputs_that_nobody_would_send_to_try_a_server_are_not_made(inputs: list[tuple[str, list[int]]]) -> None:
+    told = [{"name": f"i{at}", "datatype": kind, "shape": shape} for at, (kind, shape) in enumerate(inputs)]
+    subject = Subject(Client("http://127.0.0.1:1", seconds=1), "m", None, b"x" * 1000, {}, {"inputs": told})
+    for ask in (subject.inputs, subject.infer, subject.binary):
+        with pytest.raises(Missed, match="its inputs are too large to ask: more than 64 MB"):
+            ask()
+
+
+@pytest.mark.parametrize("shape", [[1] * 33, [1] * 100_000, [BIG] * 100_000])
+def test_no_tensor_has_so_many_dimensions(shape: list[int]) -> None:
+    told = {"inputs": [{"name": "i", "datatype": "FP32", "shape": shape}]}
+    with pytest.raises(Missed, match="no proper inputs"):
+        Subject(Client("http://127.0.0.1:1", seconds=1), "m", None, b"", {}, told).inputs()
+
+
+def test_an_ordinary_photo_as_numbers_is_not_too_large() -> None:
+    told = {"inputs": [{"name": "i", "datatype": "FP32", "shape": [-1, 3, 1080, 1920]}]}
+    [tensor] = Subject(Client("http://127.0.0.1:1", seconds=1), "m", None, b"", {}, told).inputs()
+    assert tensor.shape == (1, 3, 1080, 1920)
+
+
+def test_an_output_of_lists_within_lists_is_told() -> None:
+    data: list[object] = []
+    for _ in range(5000):
+        data = [data]
+    with pytest.raises(Missed, match="lists within lists"):
+        outputs._from_json("y", "FP32", data)
