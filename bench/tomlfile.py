@@ -11,7 +11,9 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from bench.exits import UsageProblem
 from runfile.decoding import decode
+from runfile.files import content
 
+MOST_BYTES = 1024 * 1024
 TOO_DEEP = "it holds lists within lists within lists, too many to read"
 
 T = TypeVar("T")
@@ -103,7 +105,7 @@ def decoded(values: object, kind: type[T], where: str) -> T:
 def read_toml(path: Path, what: str = "") -> dict[str, Any]:
     """Read a file; `what` says in an error what should be there. Raises UsageProblem."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(content(path, MOST_BYTES).decode())
     except OSError as error:
         hint = f"; {what}" if what else ""
         raise UsageProblem(f"{path} cannot be read: {error.strerror}{hint}") from error

@@ -12,6 +12,7 @@ from runfile import rows, v1
 from runfile.columns import PROCESSES, REQUESTS, filled, schema_of
 from runfile.decoding import Malformed, decode
 from runfile.facts import SCHEMA, Run
+from runfile.files import check_regular, content
 from runfile.rows import ResultRow, RunFileError, damaged
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def read(folder: Path, *, raw: bool = False) -> Recorded:
 
     results = None if raw else optional("results.csv", results_of)
     for table in ("requests.parquet", "processes.parquet"):
-        if (folder / table).is_file() or table == "requests.parquet":
+        if (folder / table).exists() or table == "requests.parquet":
             optional(table, whole)
     return Recorded(
         path=folder,
@@ -117,7 +118,7 @@ def results_of(path: Path) -> tuple[ResultRow, ...]:
 def read_facts(path: Path) -> tuple[int, Run]:
     """Read run.json of any known version. Raises RunFileError when it is absent, damaged or of another schema."""
     try:
-        text = path.read_bytes()
+        text = content(path)
         values: Any = json.loads(text, parse_float=measured, parse_int=countable, parse_constant=measured)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunFileError(
@@ -170,6 +171,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     from pyarrow import parquet as pq
 
     try:
+        check_regular(path)
         # ParquetFile and not read_table: the latter loads the dataset machinery, a fifth of a second for nothing.
         with pq.ParquetFile(path) as file:
             yield file

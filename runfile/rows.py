@@ -1,10 +1,13 @@
 """The rows of results.csv: every number that a report may print is one of them."""
 
 import csv
+import io
 import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+
+from runfile.files import content
 
 WITHHELD, SATURATED = "withheld", "saturated"
 MOST = 1e15  # nothing that is measured is larger, in any unit
@@ -62,12 +65,11 @@ def write(path: Path, rows: Iterable[ResultRow]) -> None:
 def read(path: Path) -> tuple[ResultRow, ...]:
     """Read results.csv. Raises FileNotFoundError where it is absent, RunFileError where it is damaged."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in RESULTS[:-1] if name not in (reader.fieldnames or ())]
-            if missing:
-                raise damaged(path, f"it has no column {', '.join(missing)}")
-            return tuple(_row(path, number, line) for number, line in enumerate(reader, start=2))
+        reader = csv.DictReader(io.StringIO(content(path).decode(), newline=""))
+        missing = [name for name in RESULTS[:-1] if name not in (reader.fieldnames or ())]
+        if missing:
+            raise damaged(path, f"it has no column {', '.join(missing)}")
+        return tuple(_row(path, number, line) for number, line in enumerate(reader, start=2))
     except (csv.Error, UnicodeDecodeError) as error:
         raise damaged(path, str(error)) from error
 

@@ -12,7 +12,9 @@ from bench.conformance.client import Client, Missed, NoAnswer, NotOffered
 from bench.conformance.inputs import small_photo
 from bench.conformance.subject import Subject, path_of
 from bench.exits import Exit, StackFailed, UsageProblem, write
+from runfile.files import content as read
 
+MOST_BYTES = 64 * 2**20  # of --bytes: what a request may have
 SCHEMA = "sweetspot.conformance/1"
 SECONDS = 10.0  # for one request; a first inference may be slow
 SILENT = 3  # checks without an answer, one after the other, after which nothing more is asked
@@ -42,7 +44,7 @@ def meet(client: Client, model: str | None, version: str | None, content: Path |
         named = name if version is None else f"{name} version {version}"
         raise UsageProblem(f"{client.url} has no model {named}; name another one with --model or --version")
     try:
-        example = small_photo() if content is None else content.read_bytes()
+        example = small_photo() if content is None else read(content, MOST_BYTES)
     except OSError as error:
         raise UsageProblem(f"cannot read {content}: {error.strerror}; choose another --bytes") from error
     return Subject(client, name, version, example, metadata(client, "/v2"), metadata(client, path))

@@ -1,5 +1,7 @@
 """Files that people write: what is right becomes a dataclass, and everything that is wrong is told at once."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from bench import tomlfile
 from bench.exits import UsageProblem
+from bench.latency import expectations
 from bench.tomlfile import Count, Positive, Words, Written
 
 
@@ -58,3 +61,34 @@ def test_a_part_of_a_file_is_told_with_its_place():
 def test_a_file_that_is_none_is_named(tmp_path: Path, text: str | None, message: str):
     with pytest.raises(UsageProblem, match=message):
         load(tmp_path, text) if text else tomlfile.load(tmp_path / "none.toml", Kind, "a kind of file")
+
+
+def not_files(folder: Path) -> dict[str, Path]:
+    """What can be named like a file and has no end, or no beginning."""
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "huge.toml").write_bytes(b"#" * (tomlfile.MOST_BYTES + 1))
+    (folder / "folder.toml").mkdir()
+    (folder / "zero.toml").symlink_to("/dev/zero")
+    return {kind: folder / f"{kind}.toml" for kind in ("pipe", "huge", "folder", "zero")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("pipe", "it is a pipe, a socket or a device"),
+        ("zero", "it is a pipe, a socket or a device"),
+        ("huge", "it holds more than 1,048,576 bytes"),
+        ("folder", "Is a directory"),
+    ],
+)
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: tomlfile.load(path, Kind),
+        lambda path: tomlfile.read_profile(str(path), "latency", path, Kind),
+        expectations.load,
+    ],
+)
+def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str, words: str, read: Callable[[Path], object]):
+    with pytest.raises(UsageProblem, match=rf"{kind}\.toml cannot be read: {words}"):
+        read(not_files(tmp_path)[kind])

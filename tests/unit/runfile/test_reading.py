@@ -1,6 +1,7 @@
 """A run folder read: as a whole when it is finished, as far as it got when it is not, and every damage in words."""
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -202,3 +203,15 @@ def test_the_last_events_are_told_and_half_a_line_is_passed_over(half: Path):
     lines = [f'{{"t": "T{number}", "event": "stack started", "variant": "v"}}' for number in range(9)]
     (half / "events.jsonl").write_text("\n".join([*lines, "[1]", '{"t": "T10", "ev']), encoding="utf-8")
     assert read(half).last_events == tuple(f"T{number} stack started: variant v" for number in (6, 7, 8))
+
+
+@pytest.mark.parametrize("name", ["run.json", "requests.parquet", "processes.parquet", "results.csv"])
+@pytest.mark.parametrize("device", [False, True])
+def test_what_has_no_end_is_not_read(done: Path, name: str, *, device: bool):
+    (done / name).unlink()
+    if device:
+        (done / name).symlink_to("/dev/zero")
+    else:
+        os.mkfifo(done / name)
+    with pytest.raises(RunFileError, match=rf"{name}.* it is a pipe, a socket or a device"):
+        read(done).processes()

@@ -163,6 +163,8 @@ def test_the_users_own_bytes_are_what_is_sent(tmp_path: Path) -> None:
     with serving(fake := Fake("BYTES", (-1,))) as url:
         with pytest.raises(UsageProblem, match="--bytes"):
             run.conformance(url, MODEL, None, mine, None)
+        with pytest.raises(UsageProblem, match="cannot read /dev/zero: it is a pipe, a socket or a device"):
+            run.conformance(url, MODEL, None, Path("/dev/zero"), None)
         mine.write_bytes(b"mine alone")
         run.conformance(url, MODEL, None, mine, None)
     assert any(asked.body.endswith(b"mine alone") for asked in fake.asked)
