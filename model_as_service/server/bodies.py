@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from model_as_service.server.refused import Abandoned, Refused
+from model_as_service.server.refused import Abandoned, Refused, shown
 from model_as_service.server.writing import Headers
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -99,7 +99,7 @@ class Body:
     def _admit(self) -> None:
         """Judge it by what its head says."""
         if self._coding is not None:
-            words = f"a body with the coding {self._coding.decode('latin-1')!r} is not read here; send it as it is"
+            words = f"a body with the coding {shown(self._coding.decode('latin-1'))} is not read here; send it as it is"
             raise Refused(words, 415, reason="coding")
         if self._announced > self._budget.largest:
             raise self._too_large()

@@ -30,11 +30,13 @@ class Connection(Queued):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         super().__init__(*arguments, **named)
         self.gone: Callable[[], None] | None = None
+        self.lost = False
         self._app = self.config.loaded_app
         self._body = Body(self._budget, [])  # of the request that is being read
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request in progress that nobody waits for its answer."""
+        self.lost = True
         if self.gone is not None:
             self.gone()
         super().connection_lost(exc)

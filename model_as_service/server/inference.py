@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from model_as_service.server.bodies import BODY, Body, Receive
+from model_as_service.server.bodies import BODY, SMALL, Body, Receive
 from model_as_service.server.lanes import BULK, INTERACTIVE, Job
 from model_as_service.server.large import LargePhotos, large_ones
-from model_as_service.server.reading import HEADER_LENGTH, read
+from model_as_service.server.reading import HEADER_LENGTH, Request, read
 from model_as_service.server.refused import Abandoned, Refused
 from model_as_service.server.scheduler import expired
 from model_as_service.server.writing import JSON, Headers, write
 
 if TYPE_CHECKING:
+    from model_as_service.server.connection import Connection
     from model_as_service.server.metrics import Metrics
     from model_as_service.server.repository import Repository, Version
     from model_as_service.server.scheduler import Scheduler
@@ -88,7 +89,7 @@ class Inference:
         header_length, budgets = _wishes(scope["headers"])
         self._scheduler.check(version, 1, INTERACTIVE, arrived + min(budgets, default=self._deadline_s))
         body: Body = scope[BODY]
-        request = read(await body.read(receive), header_length)
+        request, large = await _looked_through(await body.read(receive), header_length, scope[CONNECTION])
         if request.lane == BULK:
             body.is_bulk()
         if request.timeout_s is not None:
@@ -96,7 +97,7 @@ class Inference:
         budget_s = min(budgets, default=self._deadline_s)
         done = asyncio.get_running_loop().create_future()
         job = Job(version, request.images, arrived, arrived + budget_s, request.lane, done)
-        await self._classified(job, scope)
+        await self._classified(job, large, scope)
         started = monotonic()
         answer, headers = write(request, _rows(job), version.classifier)
         # Counted later: the answer goes first.
@@ -104,10 +105,10 @@ class Inference:
         headers.append((b"server-timing", _timing(job)))
         return answer, headers
 
-    async def _classified(self, job: Job, scope: Scope) -> None:
+    async def _classified(self, job: Job, large: dict[int, float], scope: Scope) -> None:
         """Wait until every image of a job has its answer, the deadline has passed or the client has gone."""
         scheduler, connection = self._scheduler, scope[CONNECTION]
-        if large := large_ones(job.images):
+        if large:
             await self._large.decode(job, large, connection)
         scheduler.submit(job)
         late = asyncio.get_running_loop().call_later(job.deadline - monotonic(), scheduler.kill, job, expired())
@@ -131,6 +132,23 @@ class Inference:
         self._metrics.refused(status, reason)
         if version is not None:
             version.statistics.failed(monotonic() - arrived)
+
+
+async def _looked_through(
+    body: bytes, header_length: str | None, connection: "Connection"
+) -> tuple[Request, dict[int, float]]:
+    """Return a request and which of its photos are large; what takes long keeps nobody else waiting."""
+    if len(body) <= SMALL:
+        return _look_through(body, header_length)
+    found = await asyncio.to_thread(_look_through, body, header_length)
+    if connection.lost:
+        raise Abandoned
+    return found
+
+
+def _look_through(body: bytes, header_length: str | None) -> tuple[Request, dict[int, float]]:
+    request = read(body, header_length)
+    return request, large_ones(request.images)
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Headers) -> None:

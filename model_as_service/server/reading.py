@@ -18,11 +18,12 @@ from typing import Any
 import orjson
 
 from model_as_service.server.lanes import BULK, INTERACTIVE
-from model_as_service.server.refused import Refused
+from model_as_service.server.refused import Refused, shown
 from model_as_service.server.tensors import CLASSES, DATATYPES, MAX_IMAGES, split
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MOST_PARTS = 10_000  # of a document
+MOST_ID = 4096  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def read(body: bytes, header_length: str | None) -> Request:
     request_id = document.get("id")
     if not isinstance(request_id, str | None):
         raise Refused("id must be a string")
+    if request_id is not None and len(request_id) > MOST_ID:  # the answer repeats it
+        raise Refused(f"id has {len(request_id):,} characters, at most {MOST_ID:,}")
     parameters = _parameters(document, "request")
     timeout_us = _count(parameters, "timeout")
     lane = BULK if _count(parameters, "priority") > 1 else INTERACTIVE  # 1 is the highest, 0 the server's default
@@ -147,7 +150,7 @@ def _from_json(data: object, binary: memoryview, count: int) -> list[bytes]:
 
 def _from_binary(size: object, binary: memoryview, count: int) -> list[bytes]:
     if type(size) is not int or size != len(binary):
-        raise Refused(f"binary_data_size must be the {len(binary)} bytes that follow the header, not {size!r}")
+        raise Refused(f"binary_data_size must be the {len(binary)} bytes that follow the header, not {shown(size)}")
     try:
         images = split(binary, count)
     except ValueError as error:
@@ -175,7 +178,7 @@ def _output(item: object, where: str, default: bool) -> Wanted:  # noqa: FBT001
     output = _object(item, where)
     name, parameters = output.get("name"), _parameters(output, where)
     if not isinstance(name, str) or name not in DATATYPES:
-        raise Refused(f"there is no output {name!r}; there are {', '.join(DATATYPES)}")
+        raise Refused(f"there is no output {shown(name)}; there are {', '.join(DATATYPES)}")
     classes = _count(parameters, "classification")
     if classes and (DATATYPES[name] != "FP32" or classes > CLASSES):
         raise Refused(f"parameters.classification goes from 1 to {CLASSES}, for outputs of datatype FP32")

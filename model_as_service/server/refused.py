@@ -1,6 +1,11 @@
 """What the server says when it does not answer: a status, words for people, a reason for the metrics."""
 
 import math
+from reprlib import Repr
+
+SHOWN = 50  # characters of what a client has sent: it may be as large as a body, and nobody has counted the answer
+_REPR = Repr()
+_REPR.maxstring, _REPR.maxlevel = SHOWN, 1
 
 
 class Refused(Exception):  # noqa: N818
@@ -17,6 +22,16 @@ class Refused(Exception):  # noqa: N818
 
 class Abandoned(Exception):  # noqa: N818
     """The client has gone: there is nobody to answer."""
+
+
+def short(text: str) -> str:
+    """Return a text of which a client is to be reminded, or its beginning."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def shown(value: object) -> str:
+    """Return a value of which a client is to be reminded as Python writes it, or the beginning of that."""
+    return short(_REPR.repr(value))
 
 
 BUG = Refused("something went wrong here; it has been logged", 500, reason="bug")

@@ -7,17 +7,19 @@ process first, because a bad file can do worse than fail: it can crash the proce
 
 import asyncio
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from model_as_service.server.costs import Costs
 from model_as_service.server.options import Options
-from model_as_service.server.refused import Refused
+from model_as_service.server.refused import Refused, short, shown
 from model_as_service.server.statistics import Statistics
 from vision.artifact import GOLDEN, MANIFEST
 from vision.classifier import Classifier
@@ -77,7 +79,7 @@ class Repository:
             return next(reversed(versions.values()))
         if number in versions:
             return versions[number]
-        named = name if number is None else f"{name} version {number}"
+        named = short(name) if number is None else f"{short(name)} version {short(number)}"
         raise Refused(f"there is no model {named} here", 404, reason="unknown_model")
 
     def numbers(self, name: str) -> list[str]:
@@ -99,7 +101,7 @@ class Repository:
         Versions that are loaded stay as they are, others are proved and loaded. Raises ModelError, and then all stays.
         """
         async with self._changing:  # of two calls the later one has the last word
-            wanted = list(numbers) or self._on_disk(name)[-1:]
+            wanted = list(dict.fromkeys(numbers)) or self._on_disk(name)[-1:]
             if not wanted:
                 raise ModelError(f"there is no model {name} in the repository")
             old = self._served.get(name, {})
@@ -113,12 +115,11 @@ class Repository:
         """
         async with self._changing:
             if self._served.pop(name, None) is None:
-                raise Refused(f"there is no model {name} here", 404, reason="unknown_model")
+                raise Refused(f"there is no model {short(name)} here", 404, reason="unknown_model")
 
     def index(self) -> list[dict[str, str]]:
         """Return every version on disk or loaded, with its state, as the repository extension asks."""
-        folders = (path.name for path in self.options.models.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
-        names = sorted({*self._served, *folders})
+        names = sorted({*self._served, *_folders(self.options.models)})
         return [self._entry(name, number) for name in names for number in self._known(name)]
 
     def _entry(self, name: str, number: str) -> dict[str, str]:
@@ -132,8 +133,11 @@ class Repository:
     def _on_disk(self, name: str) -> list[str]:
         """Return the versions that lie there, oldest first. The name is checked: it came over the network."""
         if not NAME.fullmatch(name):
-            raise Refused(f"{name!r} is no name of a model", 400)
-        return sorted((path.parent.name for path in (self.options.models / name).glob(f"*/{MANIFEST}")), key=_age)
+            raise Refused(f"{shown(name)} is no name of a model", 400)
+        folder = self.options.models / name
+        return sorted(
+            (number for number in _folders(folder) if os.access(folder / number / MANIFEST, os.F_OK)), key=_age
+        )
 
     def _live(self) -> str:
         return read_live(self.options.live) if self.options.live else self.options.version
@@ -159,6 +163,14 @@ class Repository:
         golden = (options.models / name / number / GOLDEN).read_bytes()
         costs = Costs({size: _seconds(classifier, golden, size) for size in sizes})
         return Version(classifier, costs, perf_counter() - started)
+
+
+def _folders(parent: Path) -> list[str]:
+    """Return which folders there have a name that we could use; none where the parent is gone or cannot be read."""
+    try:
+        return [path.name for path in parent.iterdir() if NAME.fullmatch(path.name) and path.is_dir()]
+    except OSError:
+        return []
 
 
 async def prove(options: Options, name: str, number: str) -> None:

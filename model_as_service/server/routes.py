@@ -12,7 +12,7 @@ from model_as_service.server.inference import refusal
 from model_as_service.server.large import LargePhotos
 from model_as_service.server.metrics import Metrics
 from model_as_service.server.reading import MOST_PARTS, parse
-from model_as_service.server.refused import BUG, Abandoned, Refused
+from model_as_service.server.refused import BUG, Abandoned, Refused, shown
 from model_as_service.server.repository import Repository, Version
 from model_as_service.server.scheduler import Scheduler
 from model_as_service.server.tensors import INPUTS, OUTPUTS
@@ -21,6 +21,7 @@ from vision.errors import ModelError
 EXTENSIONS = ["binary_tensor_data", "classification", "schedule_policy", "statistics"]
 MODEL = "/v2/models/{name}"
 VERSION = MODEL + "/versions/{number}"
+DIGITS = 19  # of a version: protobuf has it as int64
 OTHERS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 NOT_ENABLED = "the model repository cannot be changed from here; start the server with --repository to allow it"
 
@@ -165,7 +166,7 @@ def _versions(parameters: dict[str, Any]) -> list[str]:
     """
     unknown = sorted(set(parameters) - {"config"})
     if unknown:
-        raise Refused(f"load takes no parameter {unknown[0]!r}: models come from the server's own folder")
+        raise Refused(f"load takes no parameter {shown(unknown[0])}: models come from the server's own folder")
     text = parameters.get("config")
     if text is None:
         return []
@@ -184,7 +185,7 @@ def _versions(parameters: dict[str, Any]) -> list[str]:
 def _is_number(value: object) -> bool:
     """Tell whether it is the number of a version: protobuf's JSON may have it as text, too."""
     if isinstance(value, str):
-        return value.isascii() and value.isdecimal()
+        return value.isascii() and value.isdecimal() and len(value) <= DIGITS
     return type(value) is int and value >= 0
 
 

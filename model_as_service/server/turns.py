@@ -16,7 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from model_as_service.server.bodies import BODY, Budget
+from model_as_service.server.bodies import BODY, SMALL, Budget
 from model_as_service.server.clocks import Timed
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
@@ -46,6 +46,7 @@ class Queued(Timed):
         self._budget: Budget = self.config.loaded_app.budget
         self._head_bytes = 0
         self._unread = b""  # not yet parsed
+        self._untaken = 0  # bytes of answers that the client has not taken
         self._ended = False  # nothing more will come
         self._last_words: tuple[int, str] | None = None  # to be said after all answers
         self._probing: TimerHandle | None = None
@@ -65,6 +66,7 @@ class Queued(Timed):
         while self.pipeline:
             _forget(self.pipeline.pop()[0])
         self._keep(b"")
+        self._count_untaken(0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -117,6 +119,24 @@ class Queued(Timed):
     def _keep(self, data: bytes) -> None:
         self._budget.held += len(data) - len(self._unread)
         self._unread = data
+
+    def pause_writing(self) -> None:
+        """Count what the client does not take, and hang up where that leaves no room for the bodies of others."""
+        super().pause_writing()
+        size = self.transport.get_write_buffer_size()
+        if self._budget.has_room(size, SMALL + 1):
+            self._count_untaken(size)
+        else:
+            self.loop.call_soon(self.transport.abort)  # not from within its own call
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._count_untaken(0)
+        super().resume_writing()
+
+    def _count_untaken(self, size: int) -> None:
+        self._budget.held += size - self._untaken
+        self._untaken = size
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         self._running = cycle

@@ -10,6 +10,7 @@ from model_as_service.server import bodies, clocks
 from tests.inference import Client
 from tests.processes import wait_for
 from tests.unit.model_as_service.server.fakes import FakeModel, loaded
+from tests.unit.model_as_service.server.messages import json_request
 from tests.unit.model_as_service.server.served import Served
 
 SHORT = 0.05
@@ -90,6 +91,31 @@ def test_answers_that_are_not_read(monkeypatch: pytest.MonkeyPatch, close: bytes
             assert served.app.budget.held == 0
 
         wait_for(nothing_held)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1], ids=["with room for them", "without"])
+def test_answers_that_are_not_read_count_as_bodies_do(share: float) -> None:
+    asked = {"outputs": [{"name": "probabilities"}]}
+    body, _ = json_request([b"a"] * 32, asked)
+    head = b"POST /v2/models/fake/infer HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with Served(loaded(FakeModel())) as served, socket.socket() as connection:
+        budget = served.app.budget
+        served._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # or the kernel would take it all
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(served.address)
+        budget.for_large = int(share * 1_000_000)
+        connection.sendall(head + body)
+        if share < 1:
+            assert hangs_up(connection)
+        else:
+            wait_for(lambda: must_hold(200_000 < budget.held < 1_000_000))
+            assert served.answer_on(connection)[0].status == 200
+        wait_for(lambda: must_hold(budget.held == 0))
+
+
+def must_hold(condition: object) -> None:
+    assert condition
 
 
 def test_a_head_that_does_not_come_is_not_mistaken_for_the_answer_before_it(monkeypatch: pytest.MonkeyPatch) -> None:

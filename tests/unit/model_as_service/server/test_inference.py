@@ -275,3 +275,69 @@ def test_requests_at_the_same_time_keep_their_answers(served: Served, model: Fak
         firsts = [answer.result().json()["outputs"][2]["data"][0] for answer in answers]
     assert firsts == list(range(65, 85))
     assert max(map(len, model.batches)) == 4
+
+
+# --- bodies that take long to look through ---
+
+
+class Looking:
+    """In place of `large_ones`: goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, _images: object) -> dict[int, float]:
+        self.begun.release()
+        assert self.go.wait(10), "nobody let it go"
+        return {}
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looking]:
+    looking = Looking()
+    monkeypatch.setattr(inference, "large_ones", looking)
+    yield looking
+    looking.go.set()
+
+
+BIG = b"a" + b" " * bodies.SMALL  # the model makes the same of it as of b"a"
+
+
+@pytest.fixture
+def roomy(model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
+    preprocess = model.preprocess
+    monkeypatch.setattr(model, "preprocess", lambda image: preprocess(image[:4]))
+    return model
+
+
+def test_nobody_waits_while_a_large_body_is_looked_through(served: Served, roomy: FakeModel, looking: Looking) -> None:
+    with ThreadPoolExecutor(1) as others:
+        asked = others.submit(post, served, binary_request([BIG]))
+        assert looking.begun.acquire(timeout=10)
+        assert served.client.get("/v2/health/ready").status_code == 200
+        looking.go.set()
+        assert asked.result().json()["outputs"][2]["data"][0] == BIG[0]
+
+
+def test_who_vanishes_while_a_body_is_looked_through_costs_nothing_more(
+    served: Served, roomy: FakeModel, looking: Looking
+) -> None:
+    decoded = len(roomy.decoded)
+    body, length = binary_request([BIG])
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{HEADER_LENGTH}: {length}\r\n\r\n"
+    with served.connect() as connection:
+        connection.sendall(head.encode() + body)
+        assert looking.begun.acquire(timeout=10)
+    wait_for(lambda: nobody_left(served))
+    looking.go.set()
+
+    def nothing_held() -> None:
+        assert served.app.budget.held == 0
+
+    wait_for(nothing_held)
+    assert len(roomy.decoded) == decoded
+
+
+def nobody_left(served: Served) -> None:
+    assert not [each for each in served._server.server_state.connections if not each.lost and each._running is not None
+                and not each._running.response_complete]  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_as_service.server.lanes import BULK, INTERACTIVE
-from model_as_service.server.reading import ALL_BINARY, MOST_PARTS, Wanted, read
+from model_as_service.server.reading import ALL_BINARY, MOST_ID, MOST_PARTS, Wanted, read
 from model_as_service.server.refused import Refused
 from model_as_service.server.tensors import MAX_IMAGES
 from tests.unit.model_as_service.server.messages import binary_request, elements, json_request
@@ -169,6 +169,38 @@ def test_what_is_wrong_is_said(body: bytes, length: str | None, words: str) -> N
     with pytest.raises(Refused, match=words) as refused:
         read(body, length)
     assert (refused.value.status, refused.value.retry_after) == (400, None)
+
+
+LONG = "\u0080" * 100_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"outputs": [{"name": LONG}]},
+        {"outputs": [{"name": [[LONG]]}]},
+        {"outputs": [{"name": {LONG: LONG}}]},
+        {"outputs": [{"name": "score", "parameters": {"classification": LONG}}]},
+        {"parameters": {"timeout": LONG}},
+        {"inputs": [{"name": LONG}]},
+        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": LONG}}]},
+        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": [LONG]}}]},
+        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [LONG]}]},
+        {"inputs": [{"name": "image", "datatype": "BYTES", "shape": LONG, "data": ["eA=="]}]},
+        {"id": LONG},
+    ],
+)
+def test_no_refusal_repeats_all_that_was_sent(more: dict[str, object]) -> None:
+    with pytest.raises(Refused) as refused:
+        read(*json_request([b"x"], more))
+    assert refused.value.status == 400
+    assert len(str(refused.value)) < 200
+
+
+def test_an_id_has_a_limit() -> None:
+    assert read(*json_request([b"x"], {"id": "7" * MOST_ID})).id == "7" * MOST_ID
+    with pytest.raises(Refused, match="id has 4,097 characters, at most 4,096"):
+        read(*json_request([b"x"], {"id": "7" * (MOST_ID + 1)}))
 
 
 @pytest.mark.parametrize("part", [b"[]", b"{}", b"0", b'""', b'{"a":[1,2]}'])

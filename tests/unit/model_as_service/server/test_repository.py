@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import orjson
 import pytest
 
 from model_as_service.server import repository as module
@@ -177,6 +178,51 @@ def test_the_index_is_in_order_and_lists_models_only(fakes: Path) -> None:
             ("fake", "2", "UNAVAILABLE"),
             ("fake", "10", "UNAVAILABLE"),
         ]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "a file"])
+def test_without_a_folder_the_index_lists_what_is_loaded(fakes: Path, *, gone: bool) -> None:
+    async def scenario() -> None:
+        models = fakes / "fake"
+        repository = Repository(options(models=models if gone else models / "file"))
+        repository._served["fake"] = {"1": loaded(FakeModel("fake", "1"))}
+        shutil.rmtree(models) if gone else shutil.copy(__file__, models / "file")
+        assert repository.index() == [{"name": "fake", "version": "1", "state": "READY", "reason": ""}]
+        assert await refusal(repository, "fake", "2") == "there is no version 2 of fake in the repository"
+        assert await refusal(repository, "fake") == "there is no model fake in the repository"
+        assert served(repository) == ["1"]
+
+    asyncio.run(scenario())
+
+
+def test_folders_with_names_that_we_cannot_use_are_not_listed(fakes: Path) -> None:
+    async def scenario() -> None:
+        repository = Repository(options(models=fakes))
+        before = repository.index()
+        for name in (b"\xff\xfe", b"a b", b"x\n", b".x", "é".encode()):
+            for place in (os.fsencode(fakes), os.fsencode(fakes / "fake")):
+                with suppress(OSError):  # some systems do not take such names
+                    os.mkdir(os.path.join(place, name))  # noqa: PTH102, PTH118  (no Path has such a name)
+                    shutil.copy(os.fsencode(fakes / "fake" / "1" / "model.toml"), os.path.join(place, name))  # noqa: PTH118
+        assert repository.index() == before
+        assert orjson.dumps(repository.index())
+
+    asyncio.run(scenario())
+
+
+def test_a_version_that_is_wished_for_many_times_is_loaded_once(fakes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        proved: list[str] = []
+
+        async def prove_and_count(_options: object, _name: str, number: str) -> None:
+            proved.append(number)
+
+        monkeypatch.setattr(module, "prove", prove_and_count)
+        repository = Repository(options(models=fakes))
+        await repository.load("fake", ["2", "1", "2"] * 100)
+        assert (proved, served(repository)) == (["2", "1"], ["2", "1"])
 
     asyncio.run(scenario())
 

@@ -146,6 +146,15 @@ def test_a_change_must_be_an_object(two: Served, body: bytes) -> None:
         ({"config": '{"version_policy": {"specific": {"versions": [1.0]}}}'}, "config must be like"),
         ({"config": '{"version_policy": {"specific": {"versions": [-1]}}}'}, "config must be like"),
         ({"config": '{"version_policy": {"specific": {"versions": ["²"]}}}'}, "config must be like"),
+        *(
+            (
+                {"config": f'{{"version_policy": {{"specific": {{"versions": ["{"9" * digits}"]}}}}}}'},
+                "config must be like",
+            )
+            for digits in (20, 4300, 4301, 100_000)
+        ),
+        ({"config": f'{{"version_policy": {{"specific": {{"versions": [{"9" * 30}]}}}}}}'}, "config must be like"),
+        ({"x" * 100_000: 1}, "takes no parameter 'xxx"),
         ({"config": '{"version_policy": {"specific": [1]}}'}, "config must be like"),
         ({"config": ""}, "config must be like"),
         ({"config": False}, "config must be like"),
@@ -156,6 +165,7 @@ def test_what_a_load_cannot_do_is_said(two: Served, parameters: dict[str, object
     answer = two.client.post("/v2/repository/models/fake/load", json={"parameters": parameters})
     assert answer.status_code == 400
     assert words in answer.json()["error"]
+    assert len(answer.content) < 250
 
 
 def test_a_document_of_many_parts_is_refused(two: Served) -> None:
@@ -186,6 +196,17 @@ def test_loads_and_unloads_are_passed_on(two: Served, monkeypatch: pytest.Monkey
     broken = post("/v2/repository/models/broken/load")
     assert (broken.status_code, broken.json()) == (400, {"error": "it is broken"})
     assert asked == [("fake", []), ("fake", ["1", "2"]), ("fake", []), ("fake", []), "fake", ("broken", [])]
+
+
+@pytest.mark.parametrize(
+    "path", ["models/{}", "models/{}/infer", "models/fake/versions/{}/ready", "repository/models/{}/load"]
+)
+def test_a_name_that_is_long_is_not_repeated_in_full(two: Served, path: str) -> None:
+    answer = two.client.post(f"/v2/{path.format('x' * 30_000)}") if "ready" not in path else two.client.get(
+        f"/v2/{path.format('x' * 30_000)}"
+    )  # fmt: skip
+    assert answer.status_code in {400, 404, 405}
+    assert len(answer.content) < 200
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2fetc", ".hidden", "a%00b", "x" * 65, "%F0%9F%90%88"])
