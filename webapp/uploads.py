@@ -1,14 +1,13 @@
 """Reading uploads from a request: whole, of the right media type, neither empty nor too large."""
 
-import io
 import logging
 from dataclasses import dataclass
+from typing import NoReturn
 
 from flask import abort, request
-from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 
+from webapp.forms import Part, take_apart
 from webapp.images import MAX_BYTES, MEDIA_TYPES, CheckedImage, ImageTooLarge, UndecodableImage, check_image
 from webapp.titles import title_of
 
@@ -44,10 +43,11 @@ def read_form() -> Upload:
     """Return the photo of the upload form, or raise what says why there is none (400, 413, 415, 422)."""
     if request.mimetype != FORM:
         abort(415, f"Send the form as {FORM}: a form of type {request.mimetype!r} holds no file.")
-    fields, files = _parse_form(_whole_body())
-    file = _chosen(fields, files)
-    image = check_image(check_size(file.stream.read()))
-    return Upload(image, title_of(fields.get("title", "").strip() or (file.filename or "").rsplit(".", 1)[0]))
+    parts = _parts(_whole_body())
+    photo = _chosen(parts)
+    title = next((_text(part) for part in parts if part.name == "title" and part.filename is None), "")
+    image = check_image(check_size(bytes(photo.content)))
+    return Upload(image, title_of(title.strip() or (photo.filename or "").rsplit(".", 1)[0]))
 
 
 def check_size(content: bytes) -> bytes:
@@ -61,6 +61,7 @@ def check_size(content: bytes) -> bytes:
 
 def _whole_body() -> bytes:
     """Read the body to its end; one that has no proper end is refused (400), whichever server runs us."""
+    _refuse_codings()
     try:
         body = request.get_data(cache=False)
     except ClientDisconnected:
@@ -78,36 +79,47 @@ def _whole_body() -> bytes:
     return body
 
 
-def _parse_form(body: bytes) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    # Parsed in memory, where the body is anyway: a full disk is no reason not to say what is wrong with a form.
-    parser = FormDataParser(
-        stream_factory=lambda *_, **__: io.BytesIO(),
-        max_form_memory_size=request.max_form_memory_size,
-        max_form_parts=request.max_form_parts,
-        silent=False,
-    )
+def _refuse_codings() -> None:
+    """Refuse a body that is packed in any way: nobody unpacks it here, and what it would become has no bound."""
+    for header, taken in (("Content-Encoding", {"", "identity"}), ("Transfer-Encoding", {"", "identity", "chunked"})):
+        given = request.headers.get(header, "")
+        if {coding.strip().lower() for coding in given.split(",")} - taken:
+            abort(415, f"Send the bytes as they are: {header} {given[:50]!r} is not taken.")
+
+
+def _parts(body: bytes) -> list[Part]:
     try:
-        _, fields, files = parser.parse(io.BytesIO(body), FORM, len(body), request.mimetype_params)
+        return take_apart(body, request.mimetype_params.get("boundary", ""))
     except RequestEntityTooLarge:
         abort(413, "The form has too many parts or too long a text; it takes one photo and a title.")
     except UnicodeDecodeError as error:
-        found = bytes(error.object[error.start : error.end])
-        abort(400, f"A name in the form is not UTF-8 ({found!r}); send it as UTF-8, or rename the file.")
+        _not_utf8("A name in the form", error, "rename the file")
     except ValueError as error:
         abort(400, f"The form is broken or cut short ({error}); send it again.")
-    return fields, files
 
 
-def _chosen(fields: MultiDict[str, str], files: MultiDict[str, FileStorage]) -> FileStorage:
+def _text(part: Part) -> str:
+    try:
+        return part.text()
+    except UnicodeDecodeError as error:
+        _not_utf8(f"The form's field `{part.name}`", error, "name its charset")
+
+
+def _not_utf8(what: str, error: UnicodeDecodeError, or_else: str) -> NoReturn:
+    found = bytes(error.object[error.start : error.end])
+    abort(400, f"{what} is not {error.encoding.upper()} ({found!r}); send it as UTF-8, or {or_else}.")
+
+
+def _chosen(parts: list[Part]) -> Part:
     """Return the form's one file; browsers send an empty one without a name where none was chosen."""
-    chosen = [file for file in files.getlist("image") if file.filename or file.stream.read(1)]
+    files = [part for part in parts if part.filename is not None]
+    chosen = [file for file in files if file.name == "image" and (file.filename or file.content)]
     if len(chosen) > 1:
         abort(400, f"The form holds {len(chosen)} photos; send one at a time.")
     if chosen:
-        chosen[0].stream.seek(0)
         return chosen[0]
-    if "image" in fields:
+    if any(part.name == "image" and part.filename is None for part in parts):
         abort(400, "The form's field `image` is a text; send it as a file, with a file name.")
-    if others := [name for name in files if name != "image"]:
+    if others := [file.name[:50] for file in files if file.name != "image"]:
         abort(400, f"The form's file is in the field {others[0]!r}; send it in `image`.")
     raise UndecodableImage("Choose a photo first.")

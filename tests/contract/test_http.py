@@ -210,6 +210,35 @@ def test_a_body_that_has_no_proper_end_is_refused_and_nothing_of_it_stored(
     assert photos(http, url) == before
 
 
+def test_a_body_that_is_packed_is_refused_and_nothing_of_it_stored(
+    http: requests.Session, url: str, jpeg: bytes
+) -> None:
+    before = photos(http, url)
+    chunked = b"%x\r\n" % len(jpeg) + jpeg + b"\r\n0\r\n\r\n"
+    for line in ("POST /api/photos", "PUT /api/photos/1", "POST /api/predictions"):
+        for coding, body in (
+            (f"Content-Encoding: gzip\r\nContent-Length: {len(jpeg)}", jpeg),
+            ("Transfer-Encoding: gzip, chunked", chunked),
+            ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", chunked),
+        ):
+            status, text = cut_short(url, f"{line} HTTP/1.1\r\nContent-Type: image/jpeg\r\n{coding}", body)
+            assert (status, b"is not taken" in text) == (415, True), (line, coding, text)
+    assert photos(http, url) == before
+
+
+def test_a_date_beyond_all_time_is_none(http: requests.Session, url: str) -> None:
+    for path in ("/api/photos/1/image", "/photos/1/thumbnail", "/static/style.css", "/api/photos", "/livez"):
+        for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range", "Date"):
+            date = {name: "Mon, 21 Oct 999999999999 07:28:00 GMT", "Range": "bytes=1-2"}
+            assert http.get(url + path, headers=date).status_code in {200, 206}, (path, name)
+
+
+def test_a_photo_of_another_version_is_not_sent(http: requests.Session, url: str) -> None:
+    for path in ("/api/photos/1/image", "/photos/1/thumbnail"):
+        answer = http.get(url + path, headers={"If-Match": '"other"'})
+        assert (answer.status_code, "another version" in answer.text) == (412, True)
+
+
 def test_a_part_of_a_photo(http: requests.Session, url: str) -> None:
     for path in ("/api/photos/1/image", "/photos/1/thumbnail"):
         whole = http.get(url + path).content
@@ -239,6 +268,8 @@ def test_a_form_is_told_what_is_wrong_with_it(http: requests.Session, url: str, 
     head = b'--edge\r\nContent-Disposition: form-data; name="image"; filename="%s"\r\n\r\n'
     for body, status, why in (
         (head % b"caf\xe9.jpg" + jpeg + b"\r\n--edge--\r\n", 400, "not UTF-8"),
+        (head.replace(b"image", b"") % b"cup.jpg" + jpeg + b"\r\n--edge--\r\n", 400, "names no field"),
+        ((head % b"cup.jpg").replace(b"edge", b"other") + jpeg + b"\r\n--edge--\r\n", 400, "not divided"),
         (head % b"cup.jpg" + jpeg, 400, "cut short"),
         ((head % b"cup.jpg" + jpeg + b"\r\n") * 2 + b"--edge--\r\n", 400, "one at a time"),
         (head % b"" + b"\r\n--edge--\r\n", 422, "Choose a photo first."),

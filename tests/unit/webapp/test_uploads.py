@@ -1,5 +1,6 @@
 """Uploads that are not what they should be: each is told what is wrong with it, and nothing is stored."""
 
+import gzip
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -92,6 +93,99 @@ def test_a_form_that_is_cut_short_or_broken(client: FlaskClient, jpeg: bytes) ->
     refused(send(client, whole, "multipart/form-data"), 400, "broken or cut short")
     refused(send(client, whole, "multipart/form-data; boundary=other"), 400, "broken or cut short")
     refused(send(client, whole, "multipart/form-data; boundary=\u00e9dge"), 400, "broken or cut short")
+
+
+def titled(content: bytes, kind: bytes = b"") -> bytes:
+    return part(b'Content-Disposition: form-data; name="title"' + kind, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "why"),
+    [
+        ("für".encode("latin-1"), b"", "field `title` is not UTF-8"),
+        ("写真".encode("gb18030"), b"", "field `title` is not UTF-8"),
+        ("für".encode("latin-1"), b"\r\nContent-Type: text/plain; charset=foo", "field `title` is not UTF-8"),
+        ("für".encode(), b"\r\nContent-Type: text/plain; charset=us-ascii", "field `title` is not ASCII"),
+    ],
+)
+def test_a_form_with_a_title_that_is_not_what_it_says(
+    client: FlaskClient, jpeg: bytes, content: bytes, kind: bytes, why: str
+) -> None:
+    refused(send(client, titled(content, kind) + image_part(jpeg) + b"--edge--\r\n"), 400, why)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "title"),
+    [
+        ("f\ufffdr".encode(), b"", "f\ufffdr"),
+        ("für".encode("latin-1"), b"\r\nContent-Type: text/plain; charset=ISO-8859-1", "für"),
+        ("für".encode(), b"\r\nContent-Type: text/plain; charset=UTF-8", "für"),
+    ],
+)
+def test_a_form_with_a_title_in_a_charset(
+    client: FlaskClient, store: PhotoStore, jpeg: bytes, content: bytes, kind: bytes, title: str
+) -> None:
+    assert send(client, image_part(jpeg) + titled(content, kind) + b"--edge--\r\n").status_code == 303
+    assert store.get(1).title == title
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        (b'Content-Disposition: form-data; name="image; filename="cup.jpg"', "has a filename that cannot be read"),
+        (b'Content-Disposition: form-data; name="image"; filename="cup.jpg', "has a filename that cannot be read"),
+        (b'Content-Disposition: form-data; name="image', "has a name that cannot be read"),
+        (b"Content-Disposition: form-data; name=; filename=cup.jpg", "has a name that cannot be read"),
+        (b'Content-Disposition: form-data; name=""; filename="cup.jpg"', "names no field"),
+        (b"Content-Disposition: form-data", "names no field"),
+        (b"Content-Disposition: ;;;===", "names no field"),
+        (b"Content-Disposition:", "names no field"),
+        (b"Content-Disposition", "names no field"),
+        (DISPOSITION + b'cup.jpg"\r\nContent-Transfer-Encoding: base64', "is sent as &#39;base64&#39;"),
+    ],
+)
+def test_a_form_with_a_part_that_is_broken(client: FlaskClient, jpeg: bytes, head: bytes, why: str) -> None:
+    refused(send(client, part(head, jpeg) + b"--edge--\r\n"), 400, f"a part {why}")
+    refused(send(client, part(head, b"x") + image_part(jpeg) + b"--edge--\r\n"), 400, f"a part {why}")
+
+
+def test_a_form_that_its_boundary_does_not_divide(client: FlaskClient, jpeg: bytes) -> None:
+    whole = image_part(jpeg) + b"--edge--\r\n"
+    for body in (whole.replace(b"--edge", b"--other"), whole.replace(b"--edge\r", b"--other\r"), b"no form"):
+        refused(send(client, body), 400, "it is not divided by the boundary &#39;edge&#39;")
+    refused(send(client, whole, "multipart/form-data"), 400, "names no boundary")
+
+
+@pytest.mark.parametrize("place", ["POST /api/photos", "PUT /api/photos/1", "POST /api/predictions", "POST /photos"])
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "identity, BR"},
+        {"Content-Encoding": "anything"},
+        {"Transfer-Encoding": "gzip, chunked"},
+        {"Transfer-Encoding": "gzip,chunked"},
+        {"Transfer-Encoding": "deflate"},
+    ],
+)
+def test_a_body_that_is_packed(client: FlaskClient, jpeg: bytes, place: str, coding: dict[str, str]) -> None:
+    """Whether it really is or is only said to be: nobody looks."""
+    method, path = place.split()
+    form, photo = place == "POST /photos", image_part(jpeg) + b"--edge--\r\n"
+    kind = f"multipart/form-data; boundary={EDGE}" if form else "image/jpeg"
+    if method == "PUT":
+        assert client.post("/api/photos", data=jpeg, content_type="image/jpeg").status_code == 201
+    for body in (jpeg, gzip.compress(jpeg)) if not form else (photo, gzip.compress(photo)):
+        answer = client.open(path, method=method, data=body, content_type=kind, headers=coding)
+        assert answer.status_code == 415, answer.text
+        assert "Send the bytes as they are" in answer.text
+        assert next(iter(coding)) in answer.text
+
+
+@pytest.mark.parametrize("coding", [{"Content-Encoding": "Identity"}, {"Content-Encoding": ""}])
+def test_a_body_that_is_said_not_to_be_packed(client: FlaskClient, jpeg: bytes, coding: dict[str, str]) -> None:
+    answer = client.post("/api/photos", data=jpeg, content_type="image/jpeg", headers=coding)
+    assert answer.status_code == 201
 
 
 def test_a_form_of_another_type(client: FlaskClient) -> None:
