@@ -5,11 +5,25 @@ It has a name that nobody else has: where another `bench` or `reports` comes fir
 
 import os
 import sys
-from pathlib import Path
+
+INTERRUPTED = 130  # as in `bench.exits`, which takes its time to import
 
 
 def main() -> None:
-    """Run the command line with nothing importable but what is installed and what is ours."""
+    """Run the command line; Ctrl-C before it can hear it, or after, is no reason for a traceback either."""
+    try:
+        only_ours()
+        from bench.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def only_ours() -> None:
+    """Let nothing be importable but what is installed and what is ours."""
+    from pathlib import Path
+
     foreign = {Path(place).absolute() for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     installed = [
         place
@@ -17,6 +31,3 @@ def main() -> None:
         if Path(place).absolute() not in foreign or place.startswith((sys.prefix, sys.base_prefix))
     ]
     sys.path[:] = [str(Path(__file__).resolve().parent), *installed]
-    from bench.cli import main as run
-
-    run()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ Exit codes:
   {Exit.USAGE:>3}  no such model, or wrong usage
   {Exit.NOT_READY:>3}  the server cannot be reached
   {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
+STOPPING_S = 10.0  # what it takes at most to stop everything
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 photos_option = click.option(
     "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
@@ -164,9 +166,20 @@ def complain(failure: Failure) -> None:
     say(f"sweetspot: {failure}", err=True)
 
 
-def stop_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Treat SIGTERM and a closed terminal like Ctrl-C: everything is stopped and saved."""
-    raise KeyboardInterrupt
+class StopInOrder:
+    """Treats SIGTERM and a closed terminal like Ctrl-C: everything is stopped and saved.
+
+    Who asks again at once is heard already; else the stopping would be stopped, and leave folders and processes behind.
+    """
+
+    def __init__(self) -> None:
+        self._deaf_until = 0.0
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, once in a while."""
+        if time.monotonic() >= self._deaf_until:
+            self._deaf_until = time.monotonic() + STOPPING_S
+            raise KeyboardInterrupt
 
 
 def bug() -> int:
@@ -191,7 +204,8 @@ def main() -> NoReturn:
     """Run the command line; the only place that turns failures into messages and exit codes."""
     open_streams()
     warnings.simplefilter("default" if sys.warnoptions else "ignore")  # they are for us, not for the user
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    stop_in_order = StopInOrder()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if (
             signal.getsignal(number) is not signal.SIG_IGN
         ):  # `nohup` has said that a closed terminal is no reason to stop

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from bench.exits import Failure, StackFailed
+from bench.processes.patience import undisturbed
 from bench.processes.surroundings import without_foreign
 from bench.terminal import plain
 
@@ -79,30 +80,38 @@ class Guarded:
         self._code: int | None = None
         log.parent.mkdir(parents=True, exist_ok=True)
         self._lifeline, theirs = socket.socketpair()
-        with theirs, log.open("ab") as errors, (output or log).open("ab") as answers:
+        self._told = Lines(self._lifeline)
+        with (
+            contextlib.ExitStack() as undone,  # if it does not start, or Ctrl-C is pressed meanwhile
+            theirs,
+            log.open("ab") as errors,
+            (output or log).open("ab") as answers,
+        ):
+            undone.callback(self._lifeline.close)
             pinned = ",".join(str(core) for core in cores)
             try:
-                self._guard = subprocess.Popen(
-                    [sys.executable, "-I", "-S", GUARD, str(theirs.fileno()), pinned, *argv],
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops things in order
-                    bufsize=0,
-                    stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
-                    stdout=subprocess.PIPE if talks else answers,
-                    stderr=errors,
-                    cwd=ROOT,
-                    env=dict(env),
-                )
+                with undisturbed():
+                    self._guard = subprocess.Popen(
+                        [sys.executable, "-I", "-S", GUARD, str(theirs.fileno()), pinned, *argv],
+                        pass_fds=[theirs.fileno()],
+                        start_new_session=True,  # Ctrl-C in the terminal is for the harness, which stops in order
+                        bufsize=0,
+                        stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                        stdout=subprocess.PIPE if talks else answers,
+                        stderr=errors,
+                        cwd=ROOT,
+                        env=dict(env),
+                    )
+                    undone.callback(self.stop)
             except (OSError, ValueError) as error:  # more, or longer, arguments than the system takes; a NUL in one
-                self._lifeline.close()
                 raise StackFailed(f"{name} cannot be started: {error}") from error
-        self._told = Lines(self._lifeline)
-        self._answers = Lines(self._guard.stdout) if self._guard.stdout else None
-        started = self._told.next(START_DEADLINE_S)
-        if not started:
-            self.stop()
-            raise StackFailed(f"the guard of {name} did not start; see {log}\n{self.tail()}")
-        self.pid = int(started.split()[1])
+            theirs.close()  # or its end would never be seen
+            self._answers = Lines(self._guard.stdout) if self._guard.stdout else None
+            started = self._told.next(START_DEADLINE_S)
+            if not started:
+                raise StackFailed(f"the guard of {name} did not start; see {log}\n{self.tail()}")
+            self.pid = int(started.split()[1])
+            undone.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -157,16 +166,17 @@ class Guarded:
 
     def stop(self) -> None:
         """End the command and everything it started; return when they are gone. Harmless when called twice."""
-        if self._lifeline.fileno() >= 0:
-            self._close()
-        try:
-            self._guard.wait(STOP_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self._guard.kill()  # never seen; the kernel then kills the child with it
-            self._guard.wait()
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
+        with undisturbed():
+            if self._lifeline.fileno() >= 0:
+                self._close()
+            try:
+                self._guard.wait(STOP_DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                self._guard.kill()  # never seen; the kernel then kills the child with it
+                self._guard.wait()
+            for pipe in (self._guard.stdin, self._guard.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     def tail(self) -> str:
         """Return the last lines of the log: what a reader needs when the command failed."""

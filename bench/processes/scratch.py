@@ -9,22 +9,38 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from bench.processes.patience import undisturbed
+
 PREFIX = "sweetspot-"
 LOCK = ".alive"
+Kinds = tuple[type[BaseException], ...]
 
 
 @contextlib.contextmanager
-def folder(what: str) -> Iterator[Path]:
-    """Make a folder for the time of the `with`, and sweep those of owners that were killed."""
+def folder(what: str, kept_on: Kinds = ()) -> Iterator[Path]:
+    """Make a folder for the time of the `with`, and sweep those of owners that were killed.
+
+    After a failure of a `kept_on` kind it stays, and is swept by nobody: its message names files in it.
+    """
     sweep(Path(tempfile.gettempdir()))
-    made, lock = claimed(what)
-    with lock:
-        try:
-            yield made
-        finally:
+    with contextlib.ExitStack() as ending:
+        with undisturbed():
+            made, lock = claimed(what)
+            ending.enter_context(lock)
+            ending.push(partial(leave, made, kept_on))
+        yield made
+
+
+def leave(made: Path, kept_on: Kinds, kind: type[BaseException] | None, *_: object) -> None:
+    """Remove a folder, or only its lock where it is kept."""
+    with undisturbed():
+        if kind is not None and issubclass(kind, kept_on):
+            (made / LOCK).unlink()
+        else:
             shutil.rmtree(made, ignore_errors=True)
 
 

@@ -17,6 +17,7 @@ from bench.load.plan import Plan, Turn
 from bench.load.schedule import WARM_UP, Schedule
 from bench.machine import counters
 from bench.machine.sampler import Sampler, memory_of
+from bench.processes.patience import undisturbed
 from bench.session.session import Session
 from bench.stacks.running import RunningStack
 from bench.stacks.stack import Role, Stack
@@ -146,7 +147,7 @@ def up(session: Session, where: Where, stacks: Mapping[str, Stack]) -> Iterator[
                 stack.__enter__()
             yield Up(running, generator)
         finally:
-            with ThreadPoolExecutor(len(running)) as pool:  # most of a stop is waiting for others to end
+            with undisturbed(), ThreadPoolExecutor(len(running)) as pool:  # most of a stop is waiting for others to end
                 list(pool.map(RunningStack.stop, running.values()))
 
 

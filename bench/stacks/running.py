@@ -12,6 +12,7 @@ from typing import Self
 from bench.exits import UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
+from bench.processes.patience import undisturbed
 from bench.processes.ports import HOST, wait_until_ready
 from bench.stacks.stack import Process, Role, Stack
 from bench.terminal import plain
@@ -88,7 +89,7 @@ class RunningStack:
 
     def stop(self) -> None:
         """End all processes, last started first."""
-        with contextlib.ExitStack() as all_of_them:  # a failing stop must not spare the others
+        with undisturbed(), contextlib.ExitStack() as all_of_them:  # a failing stop must not spare the others
             for process in self.processes.values():
                 all_of_them.callback(process.stop)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.exits import StackFailed
 from bench.processes import scratch, surroundings
 from bench.stacks.running import Place, RunningStack
 from bench.stacks.stack import Stack
@@ -15,8 +16,8 @@ SHOWN = 10  # photos that are left out
 
 def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
     """Start the stack, say where it is, and watch it. Raises StackFailed when one of its processes ends."""
-    with scratch.folder(stack.name) as folder:
-        place = Place(data=folder / "data", logs=folder / "logs", photos=photos, port=port)
+    with scratch.folder(f"{stack.name}-logs", kept_on=(StackFailed,)) as logs, scratch.folder(stack.name) as folder:
+        place = Place(data=folder / "data", logs=logs, photos=photos, port=port)
         surroundings.tell(surroundings.matching(os.environ))
         say(f"{stack.title}: starting ...", err=True)
         with RunningStack(stack, place) as running:

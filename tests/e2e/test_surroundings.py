@@ -5,6 +5,7 @@ Nothing of it is a bug, nothing of it changes what is measured, and what was lef
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -104,6 +105,60 @@ def test_what_a_log_holds_does_not_reach_the_terminal_raw(tmp_path: Path):
     assert code == 3
     assert r"\x1b[2J\u202egone" in err
     assert "\x1b" not in err
+
+
+def test_a_log_that_a_failure_names_can_be_read(tmp_path: Path):
+    text = 'title = "B"\n[process.web]\nrun = ["{python}", "-c", "import sys; sys.exit('gone')"]\nready = "/"\nroles = ["pages"]'
+    mine = variant(tmp_path / "broken", text).folder
+    code, _, err = finished("up", mine, "--photos", TOY, TMPDIR=str(tmp_path))
+    assert code == 3
+    named = re.search(r"from (/.*/web\.log)", err)
+    assert named, err
+    assert "gone" in Path(named[1]).read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.glob("sweetspot-*")] == [Path(named[1]).parent.name]
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]])
+def test_ctrl_c_again_and_again_leaves_nothing(tmp_path: Path, numbers: list[signal.Signals]):
+    """The web server takes its second to end, and whoever is impatient meanwhile does not cut that short."""
+    text = (TOY / "stack.toml").read_text(encoding="utf-8").replace("{variant}", str(TOY))
+    deaf = text.replace(
+        '"{python}", "' + str(TOY), f'"/bin/sh", "-c", "trap : TERM; \'{sys.executable}\' $0 $1; sleep 1", "{TOY}'
+    )
+    mine = variant(tmp_path / "mine", deaf).folder
+    with started("up", mine, "--photos", TOY, TMPDIR=str(tmp_path)) as process:
+        for line in process.stdout or ():
+            if line.startswith("Ctrl-C"):
+                break
+        family = psutil.Process(process.pid).children(recursive=True)
+        first, *others = numbers
+        process.send_signal(first)
+        for line in process.stderr or ():
+            if "stopping" in line:
+                break
+        for number in others:
+            process.send_signal(number)
+        process.communicate(timeout=30)
+    assert process.returncode in {0, 130}
+    assert not [each for each in family if each.is_running()]
+    assert not list(tmp_path.glob("sweetspot-*"))
+
+
+@pytest.mark.parametrize("name", ["bench", "bench.cli", "click", "pathlib"])
+def test_ctrl_c_while_the_command_begins(name: str):
+    script = f"""if True:
+        import sys, sweetspot
+        class Pressed:
+            def find_spec(self, name, *_):
+                if name == {name!r}:
+                    raise KeyboardInterrupt
+        sys.modules.pop({name!r}, None)
+        sys.meta_path.insert(0, Pressed())
+        sweetspot.main()
+    """
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (130, "")
 
 
 def test_what_a_killed_command_leaves_is_swept_by_the_next(tmp_path: Path):

@@ -213,5 +213,5 @@ def test_what_has_no_end_is_not_read(done: Path, name: str, *, device: bool):
         (done / name).symlink_to("/dev/zero")
     else:
         os.mkfifo(done / name)
-    with pytest.raises(RunFileError, match=rf"{name}.* it is a pipe, a socket or a device"):
+    with pytest.raises(RunFileError, match=rf"{name}.*it is a pipe, a socket or a device"):
         read(done).processes()
