@@ -13,7 +13,7 @@ from imaging.header import Header
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 16 * 1024 * 1024  # encoded: even to look through them takes time
 MAX_SECONDS = 1.5
-MAX_MEMORY = 250_000_000  # bytes
+MAX_MEMORY = 256_000_000  # bytes
 # What takes more is decoded one at a time in a process, and away from everybody who only waits for the model.
 LARGE_SECONDS, LARGE_MEMORY = 0.05, 32_000_000
 

@@ -55,6 +55,34 @@ def webp(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 12 + len(content)) + b"WEBPVP8L" + struct.pack("<I", len(content)) + content
 
 
+def webp_of_codes(side: int, block: int = 2) -> bytes:
+    """A lossless WebP in which each block of 2^block pixels a side has a set of prefix codes of its own."""
+    bits: list[int] = []
+
+    def put(value: int, count: int) -> None:
+        bits.extend(value >> place & 1 for place in range(count))
+
+    def eight_bits_each(size: int) -> None:
+        put(0, 1), put(8, 4)
+        for place in range(12):
+            put(place in {2, 11}, 3)
+        put(0, 1)
+        for symbol in range(size):
+            put(symbol < 256, 1)
+
+    blocks = -((-side // (1 << block)) ** 2)
+    put(side - 1, 14), put(side - 1, 14), put(0, 4)
+    put(0, 1), put(0, 1), put(1, 1), put(block - 2, 3)  # no transform, no cache, sets of codes for blocks of that size
+    put(0, 1), eight_bits_each(280), eight_bits_each(256), put(1, 4), put(1, 4), put(1, 4)
+    for number in range(blocks):
+        which = min(number, 65_535)
+        put(int(f"{which & 255:08b}"[::-1], 2), 8), put(int(f"{which >> 8:08b}"[::-1], 2), 8)
+    bits += [1, 0, 0, 0] * (5 * min(blocks, 65_536))
+    whole = "".join(map(str, map(int, reversed(bits + [0] * (-len(bits) % 16)))))
+    content = b"\x2f" + int(whole, 2).to_bytes(len(whole) // 8, "little") + b"\0"
+    return b"RIFF" + struct.pack("<I", 12 + len(content)) + b"WEBPVP8L" + struct.pack("<I", len(content)) + content
+
+
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     stream = BytesIO()
     image.save(stream, kind, **options)
