@@ -108,7 +108,8 @@ def test_what_a_log_holds_does_not_reach_the_terminal_raw(tmp_path: Path):
 
 
 def test_a_log_that_a_failure_names_can_be_read(tmp_path: Path):
-    text = 'title = "B"\n[process.web]\nrun = ["{python}", "-c", "import sys; sys.exit('gone')"]\nready = "/"\nroles = ["pages"]'
+    dying = "import sys; sys.exit('gone')"
+    text = f'title = "B"\n[process.web]\nrun = ["{{python}}", "-c", "{dying}"]\nready = "/"\nroles = ["pages"]'
     mine = variant(tmp_path / "broken", text).folder
     code, _, err = finished("up", mine, "--photos", TOY, TMPDIR=str(tmp_path))
     assert code == 3
