@@ -68,7 +68,10 @@ class Numbers(click.ParamType[tuple[int, ...]]):
               help="Seconds after SIGTERM in which requests are still served, but readiness is refused.")  # fmt: skip
 @click.option("--traces", default=None, metavar="URL", help="Send OpenTelemetry traces to this OTLP/HTTP address.")
 @click.option("--inherited", default=None, hidden=True)
-def command(host: str, port: int, inherited: str | None, deadline_ms: float, **named: Any) -> None:  # noqa: ANN401
+@click.option("--before", default=None, hidden=True)
+def command(
+    host: str, port: int, inherited: str | None, before: str | None, deadline_ms: float, **named: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
     """Serve a model on the Open Inference Protocol V2.
 
     What cannot be answered in time is refused at once: a request says its deadline with X-Request-Timeout-Ms.
@@ -76,7 +79,8 @@ def command(host: str, port: int, inherited: str | None, deadline_ms: float, **n
     options = Options(deadline_s=deadline_ms / 1e3, **named)
     if inherited is None:
         sys.exit(keep(host, port, options))
-    serve(options, *(socket.socket(fileno=int(number)) for number in inherited.split(",")))
+    listener, lifeline = (socket.socket(fileno=int(number)) for number in inherited.split(","))
+    serve(options, listener, lifeline, before)
 
 
 def keep(host: str, port: int, options: Options) -> int:
@@ -91,14 +95,18 @@ def keep(host: str, port: int, options: Options) -> int:
         return keeper.run()
 
 
-def serve(options: Options, listener: socket.socket, lifeline: socket.socket) -> None:
-    """Be the serving process; an error is one line, not a traceback."""
+def serve(options: Options, listener: socket.socket, lifeline: socket.socket, before: str | None) -> None:
+    """Be the serving process, after one that served the version `before`; an error is one line, not a traceback."""
+    from model_as_service.server.limits import ignore_strays, raise_files
+
+    ignore_strays()
+    raise_files()
     from model_as_service.server.serving import Inherited, Serving
     from vision.errors import ModelError
 
     logging.basicConfig(format="inference server: %(message)s")
     try:
-        Serving(options, Inherited(listener, lifeline)).run()
+        Serving(options, Inherited(listener, lifeline, before)).run()
     except (ModelError, OSError) as error:
         sys.exit(f"inference server: {error}")
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import socket
 import subprocess
 import sys
@@ -9,14 +10,18 @@ import time
 from collections.abc import Sequence
 
 HANG_S = 10.0  # of silence: the event loop stands still, or the scheduler has said that the model hangs
-READY = ord("r")
+READY = b"r"
+SERVES = re.compile(rb"<([^<>]+)>")  # which version; said only by one that is ready
+LONGEST = 256  # more than it says at once
 
 
 class Child:
-    """One serving process. It tells over its lifeline that it is ready, and then that it is alive."""
+    """One serving process. It tells over its lifeline that it is ready, then that it is alive, with which version."""
 
     def __init__(self, argv: Sequence[str], listener: socket.socket, ready_s: float) -> None:
         self.lifeline, theirs = socket.socketpair()
+        self.version: str | None = None  # that it serves
+        self._said = b""
         handed = (listener.fileno(), theirs.fileno())
         inherited = ["--inherited", f"{handed[0]},{handed[1]}"]
         try:
@@ -34,6 +39,9 @@ class Child:
         """Read what it says; False when it is gone."""
         said = self.lifeline.recv(4096)
         self.ready = self.ready or READY in said
+        self._said = (self._said + said)[-LONGEST:]
+        if versions := SERVES.findall(self._said):
+            self.version = versions[-1].decode()
         self.heard = time.monotonic()
         return bool(said)
 

@@ -4,7 +4,9 @@
     SIGUSR2  a new serving process starts; when it is ready it takes over, and the old one finishes what it has
     SIGTERM  the serving process drains, then all ends
 
+Other signals that only mean something to a process that expects them do nothing.
 A serving process that crashes is replaced, and so is one whose event loop or model hangs, or that does not get ready.
+Whoever comes later is told which version was served before: where the live one cannot be had, it serves that.
 The port stays open meanwhile: connections wait in the kernel until the next one accepts them.
 """
 
@@ -19,6 +21,7 @@ from types import FrameType
 from typing import Self
 
 from model_as_service.server.child import Child
+from model_as_service.server.limits import STRAY
 
 END_S = 40.0  # more than a serving process takes to drain, beside its grace period
 SOON_S, LATE_S = 0.1, 5.0  # how long to wait before the next attempt, at first and at most
@@ -42,6 +45,7 @@ class Keeper:
         self._reload = self._roll = False  # asked for and not yet done
         self._pause, self._again_at = SOON_S, 0.0
         self._code: int | None = None  # of the last one that ended
+        self._version: str | None = None  # that was served last
         self._wake, alarm = socket.socketpair()
         alarm.setblocking(False)  # noqa: FBT003
         self._alarm = alarm
@@ -55,7 +59,7 @@ class Keeper:
     def run(self) -> int:
         """Keep one serving process alive until told to end; return its exit code where the first one never served."""
         signal.set_wakeup_fd(self._alarm.fileno())
-        for number in SIGNALS:
+        for number in (*SIGNALS, *STRAY):  # not ignored: whom we start would ignore them, too
             signal.signal(number, _nothing)
         self._serving = self._start()
         served = False
@@ -72,7 +76,8 @@ class Keeper:
     def _start(self) -> Child | None:
         """Start a serving process, or say why that is not possible now: there may be too many, or no memory for one."""
         try:
-            return Child(self._argv, self._listener, self._ready_s)
+            before = () if self._version is None else ("--before", self._version)
+            return Child([*self._argv, *before], self._listener, self._ready_s)
         except OSError as error:
             self._later()
             say(f"no serving process can be started now ({error.strerror}); trying again")
@@ -93,6 +98,8 @@ class Keeper:
         for line in readable:
             if line in lines and not lines[line].listen():
                 self._gone(lines[line])
+        if self._serving is not None and self._serving.version is not None:
+            self._version = self._serving.version
         return set(self._wake.recv(4096)) if self._wake in readable else set()
 
     @property

@@ -33,6 +33,7 @@ FINISH_S = 20
 BEAT_S = 0.5
 POLL_S = 0.05
 READY, ALIVE = b"r", b"."
+SERVES = b"<%b>"  # alive, and with which version
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Inherited:
 
     listener: socket.socket
     lifeline: socket.socket
+    before: str | None = None  # the version that the process before served
 
 
 class _Server(uvicorn.Server):
@@ -75,7 +77,10 @@ class Serving:
 
     async def _main(self) -> None:
         repository = Repository(self._options)
-        repository.load_first()
+        if self._inherited.before is None:
+            repository.load_first()
+        else:
+            await repository.load_after(self._inherited.before)
         gc.collect()
         gc.freeze()  # what is here by now is no garbage; looking through it would be a pause for everybody
         self._app = App(self._options, repository, decoders=_cores() - 1)
@@ -94,6 +99,7 @@ class Serving:
         self._start(self._beat())
         # uvloop would serve nobody and say nothing where another server began to listen there after we bound the port.
         self._inherited.listener.listen(config.backlog)
+        self._port = self._inherited.listener.dup()  # now: to close the port must not fail for want of a descriptor
         await self._server.serve([self._inherited.listener])
         self._app.close()
 
@@ -108,6 +114,7 @@ class Serving:
     async def _reload(self) -> None:
         try:
             await self._app.repository.load_live()
+            self._say_alive()
         except ModelError as error:
             log.error("the version before stays: %s", error)  # noqa: TRY400  (our own words, no traceback)
 
@@ -141,7 +148,7 @@ class Serving:
 
     async def _close_port(self) -> None:
         """Have the kernel refuse connections: the keeper's socket would still take some, which nobody would answer."""
-        with self._inherited.listener.dup() as listener:
+        with self._port as listener:
             self._stop_listening()
             listener.setblocking(False)  # noqa: FBT003
             accepted = list(_accept(listener))  # those that wait in the kernel would be reset
@@ -166,14 +173,20 @@ class Serving:
         """Tell the keeper that this process is ready, and then again and again that loop and model are alive."""
         await self._server.listens.wait()
         self._say(READY)
+        self._say_alive()
         while True:
             await asyncio.sleep(BEAT_S)
-            if not self._app.scheduler.hangs:
-                self._say(ALIVE)
+            self._say_alive()
 
-    def _say(self, byte: bytes) -> None:
+    def _say_alive(self) -> None:
+        repository = self._app.repository
+        if self._app.scheduler.hangs:
+            return
+        self._say(SERVES % repository.find(repository.options.model).number.encode() if repository.ready else ALIVE)
+
+    def _say(self, words: bytes) -> None:
         with contextlib.suppress(OSError):  # the keeper is gone, which `_watch` notices
-            self._inherited.lifeline.send(byte)
+            self._inherited.lifeline.send(words)
 
 
 def _cores() -> int:

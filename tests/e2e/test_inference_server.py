@@ -102,6 +102,25 @@ def test_a_broken_version_leaves_the_one_before_serving(tmp_path: Path, models: 
         assert {*versions(crowd.all)} == {"1"}
 
 
+def test_a_process_that_is_replaced_while_the_live_version_is_broken_serves_the_one_before(
+    tmp_path: Path, models: Path, jpeg: bytes
+) -> None:
+    copy, live = tmp_path / "models", tmp_path / "live"
+    shutil.copytree(models, copy)
+    break_model(copy / "efficientnet-lite" / "1")
+    live.write_text("2\n")
+    with Server(tmp_path, "--models", copy, "--live", live, *PATIENT) as server:
+        for number, content in enumerate(("7\n", "\0", "1\n"), 1):
+            old = server.serving
+            live.write_text(content)
+            old.kill() if number % 2 else server.keeper.send_signal(signal.SIGUSR2)
+            wait_for(lambda: gone([old]))  # noqa: B023
+            server.wait_until_ready()
+            with closing(Client(server.port)) as client:
+                assert client.ask(photo(jpeg)).version == "2"
+            wait_for(lambda: must_hold(lambda: server.said.count("version 2 is served as before") >= number))  # noqa: B023
+
+
 def break_model(folder: Path) -> None:
     """Damage the model so that its manifest does not show it: only running it does."""
     model = (folder / MODEL).read_bytes()

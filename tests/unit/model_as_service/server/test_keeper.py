@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from model_as_service.server.__main__ import command
+from model_as_service.server.limits import STRAY
 from tests.conftest import ROOT
 from tests.processes import free_port, wait_for
 
@@ -112,6 +113,22 @@ def test_what_is_told_to_end_ends_well_and_leaves_nothing(models: Path, number: 
 def test_usage(arguments: list[str], words: str) -> None:
     said = CliRunner().invoke(command, arguments)
     assert (said.exit_code, words in said.output) == (2, True), said.output
+
+
+@pytest.mark.parametrize("number", STRAY)
+def test_signals_that_mean_nothing_here_end_nothing(models: Path, number: signal.Signals) -> None:
+    port = free_port()
+    with server(models, "--port", port) as process:
+        wait_for(lambda: get(port, "/v2/health/ready").close(), (urllib.error.URLError,), process)  # type: ignore[arg-type]
+        [child] = psutil.Process(process.pid).children()
+        process.send_signal(number)
+        get(port, "/v2/health/live").close()
+        if number not in {signal.SIGUSR1, signal.SIGUSR2}:  # which retire and replace it
+            child.send_signal(number)
+            get(port, "/v2/health/live").close()
+            assert psutil.Process(process.pid).children() == [child]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 # --- children that do what they are told, in place of serving processes ---

@@ -80,6 +80,51 @@ def test_the_first_version_is_that_of_the_live_file_or_of_the_options(fakes: Pat
     asyncio.run(scenario())
 
 
+BROKEN_LIVE = {
+    "junk": b"\xff",
+    "empty": b"",
+    "unknown": b"9\n",
+    "a path": b"../1\n",
+    "does not load": b"2\n",
+    "gone": None,
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_LIVE)
+def test_where_the_live_version_cannot_be_had_the_one_before_is_served(
+    fakes: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    (fakes / "fake" / "2" / "broken").touch()
+    content, live = BROKEN_LIVE[what], tmp_path / "live"
+    if content is not None:
+        live.write_bytes(content)
+    repository = Repository(options(models=fakes, live=live))
+    asyncio.run(repository.load_after("1"))
+    assert served(repository) == ["1"]
+    assert "version 1 is served as before: " in caplog.text
+
+
+def test_a_live_version_that_can_be_had_is_served_and_not_the_one_before(fakes: Path, tmp_path: Path) -> None:
+    (tmp_path / "live").write_text("2\n")
+    for before in ("1", "2", "gone"):
+        repository = Repository(options(models=fakes, live=tmp_path / "live"))
+        asyncio.run(repository.load_after(before))
+        assert served(repository) == ["2"]
+
+
+def test_a_live_version_that_hangs_is_not_waited_for_until_the_keeper_loses_patience(
+    fakes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "prove", hang)
+    (tmp_path / "live").write_text("2\n")
+    repository = Repository(options(models=fakes, live=tmp_path / "live", ready_within_s=0.1))
+    asyncio.run(repository.load_after("1"))
+    assert served(repository) == ["1"]
+
+
 def test_the_newest_is_loaded_where_none_is_named(fakes: Path) -> None:
     async def scenario() -> None:
         repository = Repository(options(models=fakes))
