@@ -60,6 +60,7 @@ ANSWERED = (
 )
 OUTCOME = Column("outcome", "string", "ok, or in which way it failed")
 REQUESTS = (*OF_TRIAL, *SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)
+ALWAYS = ("experiment", "trial", "block", "variant", "counted", "case", "step", "intended_ns", "process", "t_ns")
 PROCESSES = (
     Column("experiment", "string", "the experiment"),
     Column("trial", "int32", "number of the trial, from 1"),

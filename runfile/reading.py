@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfile import rows, v1
-from runfile.columns import PROCESSES, REQUESTS, filled, schema_of
+from runfile.columns import ALWAYS, PROCESSES, REQUESTS, filled, schema_of
 from runfile.decoding import Malformed, decode
 from runfile.facts import SCHEMA, Run
 from runfile.files import check_regular, content
@@ -65,7 +65,11 @@ class Recorded:
             if missing:
                 raise damaged(path, f"it has no column {', '.join(missing)}")
             table = file.read()
-            return v1.table(table, columns, self.run) if is_old else filled(table, columns)
+            table = v1.table(table, columns, self.run) if is_old else filled(table, columns)
+        for column in ALWAYS:
+            if column in table.column_names and table[column].null_count:
+                raise damaged(path, f"its column {column} has rows without a value")
+        return table
 
 
 def read(folder: Path, *, raw: bool = False) -> Recorded:

@@ -8,11 +8,11 @@ import pandas as pd
 
 from bench.gates.thresholds import Thresholds
 from bench.peers.overload import MS, Shown
-from bench.peers.slices import ALONE, CASES, CROWD, MODEL, NO_OP, typical
+from bench.peers.slices import ALONE, CASES, CLIENTS, CROWD, MODEL, NO_OP, typical
 from bench.statistics import estimates
 from bench.statistics.estimates import Estimate, Floats
 from runfile.facts import ImagePath, Peers, PeerTrial, Round, Withheld
-from runfile.rows import WITHHELD, ResultRow
+from runfile.rows import WITHHELD, ResultRow, RunFileError
 
 EXPERIMENT, BARE = "peers", "bare loop"
 MB = 1e6
@@ -71,8 +71,9 @@ class Numbers:
 
 
 def collect(own: Peers, requests: pd.DataFrame, limits: Thresholds) -> Numbers:
-    """Return everything that a run found."""
+    """Return everything that a run found. Raises RunFileError where a trial lacks what it must have measured."""
     found, trials = Numbers(), [each for each in own.trials if each.counted]
+    check(trials)
     groups = dict(iter(requests[requests["counted"]].groupby(["trial", "case"])))
 
     def counted(trial: PeerTrial, case: str) -> pd.DataFrame:
@@ -85,6 +86,20 @@ def collect(own: Peers, requests: pd.DataFrame, limits: Thresholds) -> Numbers:
         closed(found, name, mine, counted, own.slo_ms)
         overload(found, name, mine, counted, limits, own.slo_ms)
     return found
+
+
+def check(trials: Iterable[PeerTrial]) -> None:
+    """Raise RunFileError unless each trial has rounds that count of both models, with a slice for each crowd."""
+    for trial in trials:
+        for model, crowds in CLIENTS.items():
+            rounds = [each for each in trial.rounds.get(model, ()) if not each.reason]
+            asked = [sorted(each.clients for each in round_.slices) for round_ in rounds]
+            if not rounds or any(each != sorted(crowds) for each in asked):
+                slices = " and ".join(f"for {crowd}" for crowd in crowds)
+                raise RunFileError(
+                    f"run.json: trial {trial.trial} of {trial.variant} does not have its rounds of {model} with a "
+                    f"slice {slices} clients; take the folder as the run wrote it, or run again"
+                )
 
 
 def bare(found: Numbers, trials: Iterable[PeerTrial]) -> None:

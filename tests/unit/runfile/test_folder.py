@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from runfile import RunFileError, read
-from runfile.columns import PROCESSES, REQUESTS, schema_of
+from runfile.columns import ALWAYS, PROCESSES, REQUESTS, schema_of
 from runfile.facts import Check, Latency, Null, Trial
 from runfile.folder import RunFolder, now, replace, utc
 from tests.unit.runfile.runs import PROCESS, REQUEST, ROW, begun, finished, requests
@@ -29,14 +29,15 @@ def test_a_new_folder_has_tables_of_the_right_form_and_is_running(tmp_path: Path
 
 def test_every_column_survives_and_what_nobody_gave_is_null(tmp_path: Path):
     folder = begun(tmp_path)
-    folder.add_trial(requests({"trial": 2, "outcome": "dropped"}), [{"trial": 2, "process": "web"}])
+    request, process = ({name: row[name] for name in ALWAYS if name in row} for row in (REQUEST, PROCESS))
+    folder.add_trial(requests(request | {"outcome": "dropped"}), [process])
     first, second = read(folder.path).requests().to_pylist()
     assert first == REQUEST
-    assert {name for name, value in second.items() if value is not None} == {"trial", "outcome"}
+    assert {name for name, value in second.items() if value is not None} == {*request, "outcome"}
     assert list(second) == list(first) == [column.name for column in REQUESTS]
     first, second = read(folder.path).processes().to_pylist()
     assert first == PROCESS
-    assert {name for name, value in second.items() if value is not None} == {"trial", "process"}
+    assert {name for name, value in second.items() if value is not None} == {*process}
 
 
 @pytest.mark.parametrize("column", [column.name for column in REQUESTS])

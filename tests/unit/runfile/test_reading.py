@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from runfile import Recorded, RunFileError, read
+from runfile.columns import REQUESTS, filled
 from runfile.facts import SCHEMA
 from tests.unit.runfile.runs import PROCESS, REQUEST, ROW, VALID, begun, finished
 
@@ -215,3 +216,15 @@ def test_what_has_no_end_is_not_read(done: Path, name: str, *, device: bool):
         os.mkfifo(done / name)
     with pytest.raises(RunFileError, match=rf"{name}.*it is a pipe, a socket or a device"):
         read(done).processes()
+
+
+@pytest.mark.parametrize("rows", [[None], [True, None]])
+@pytest.mark.parametrize("name", ["counted", "experiment", "trial", "step", "intended_ns"])
+def test_rows_without_what_every_row_has_are_damaged(done: Path, name: str, rows: list[object]):
+    """The second: one row alone makes a column of pandas something else than it should be."""
+    table = filled(pa.Table.from_pylist([REQUEST if row else REQUEST | {name: None} for row in rows]), REQUESTS)
+    pq.write_table(table, done / "requests.parquet")
+    with pytest.raises(
+        RunFileError, match=rf"requests\.parquet is damaged: its column {name} has rows without a value"
+    ):
+        read(done).requests()

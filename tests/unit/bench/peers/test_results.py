@@ -8,6 +8,7 @@ import pytest
 from bench.peers.results import own_cost_ms, share_of_bare, turnaround_ms
 from bench.peers.slices import CROWD, MODEL, NO_OP
 from runfile.facts import ImagePath, PeerTrial, Round, Slice
+from runfile.rows import RunFileError
 from tests.unit.bench.peers.made_up import LATE, Step, found, measured, round_of, steady
 
 
@@ -136,3 +137,19 @@ def test_the_image_path_is_a_ratio_with_an_interval_and_a_count_without():
 
 def test_nothing_measured_has_no_rows():
     assert found().rows() == []
+
+
+@pytest.mark.parametrize("model", [NO_OP, MODEL])
+@pytest.mark.parametrize(
+    "rounds",
+    [None, (), (replace(crowd(2.0, 250.0, 2.0), reason="late"),), (Round(2.0, (), 2.0),),
+     (Round(2.0, (Slice(3, 1.0, 0.1),), 2.0),)],
+)  # fmt: skip
+def test_a_trial_without_what_it_must_have_measured_is_damaged(model: str, rounds: tuple[Round, ...] | None):
+    whole = measured()
+    kept = {**whole.trial.rounds, model: rounds}
+    of_model = {name: each for name, each in kept.items() if each is not None}
+    broken = replace(whole, trial=replace(whole.trial, rounds=of_model))
+    with pytest.raises(RunFileError, match=rf"trial \d+ of sweetspot does not have its rounds of {model}"):
+        found(broken)
+    found(replace(broken, trial=replace(broken.trial, reason="spoiled")))  # what does not count may lack anything
