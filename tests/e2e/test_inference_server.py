@@ -1,6 +1,7 @@
 """The inference server under load while things happen to it: nothing is lost but what the event itself took away."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -436,6 +437,26 @@ def test_a_photo_that_would_take_half_a_minute_is_refused_at_once(shared: Server
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.skipif(not hasattr(psutil, "RLIMIT_NOFILE"), reason="changes the limits of another process, as Linux can")
+def test_without_descriptors_it_goes_on_as_soon_as_there_are_some(tmp_path: Path, tiny: bytes) -> None:
+    with Server(tmp_path, *NO_OP, *PATIENT) as server:
+        serving = server.serving
+        assert serving.rlimit(psutil.RLIMIT_NOFILE) == (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2
+        serving.rlimit(psutil.RLIMIT_NOFILE, (serving.num_fds() + 20,) * 2)
+        connections = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(60)]
+        before, started = sum(serving.cpu_times()[:2]), monotonic()
+        wait_for(lambda: must_hold(lambda: monotonic() > started + 1))
+        assert sum(serving.cpu_times()[:2]) - before < 0.5, "it does not spin"
+        for connection in connections:
+            connection.close()
+        server.wait_until_ready()
+        with closing(Client(server.port)) as client:
+            assert client.ask(photo(tiny, "no-op")).status == 200
+        assert server.serving == serving
+        server.keeper.terminate()
+        assert server.keeper.wait(30) == 0
+
+
 def test_memory_does_not_grow(tmp_path: Path, tiny: bytes) -> None:
     with Server(tmp_path, *NO_OP, *PATIENT) as server:
         request = photo(tiny, "no-op")
