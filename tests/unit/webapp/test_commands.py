@@ -3,6 +3,8 @@
 import os
 import runpy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,21 @@ def test_a_database_that_cannot_be_opened_is_one_line(
 ) -> None:
     (data / "sweetspot.db").mkdir(parents=True)
     assert seed(catalogue, monkeypatch) == "webapp: unable to open database file"
+
+
+def test_a_full_disk_under_its_output_stops_no_seeding(
+    tmp_path: Path, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(10):
+        shutil.copy(catalogue / "coffee-1.jpg", folder / f"cup-{number}.jpg")
+        (folder / f"notes-{number}.txt").write_text("no photo")
+    monkeypatch.setenv("SWEETSPOT_DATA", str(tmp_path / "data"))
+    argv = [sys.executable, "-m", "webapp", "seed", "--photos", str(folder)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(argv, stdout=full, stderr=full, check=False)
+    assert done.returncode == 0
+    store = PhotoStore.open(Settings.from_env())
+    assert len(store.after(0, 100)) == 10
+    store.close()

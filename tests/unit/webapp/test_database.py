@@ -31,6 +31,7 @@ def test_the_database_lies_in_the_data_folder_whatever_that_is_called(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / name / "data"
+    data.parent.mkdir()
     monkeypatch.setenv("SWEETSPOT_DATA", str(data))
     monkeypatch.delenv("SWEETSPOT_DATABASE_URL", raising=False)
     store = PhotoStore.open(Settings.from_env())

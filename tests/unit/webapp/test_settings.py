@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from webapp.database import connect
@@ -14,3 +16,12 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_database_url_that_cannot_be_used_is_shown_with_the_forms_that_can(url: str) -> None:
     with pytest.raises(SettingsError, match="or postgresql://"):
         connect(url)
+
+
+@pytest.mark.parametrize("place", ["missing/data", "file", "file/data"])
+def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SWEETSPOT_DATA", str(tmp_path / place))
+    with pytest.raises(SettingsError, match=f"SWEETSPOT_DATA: '.*{place}' cannot be a folder"):
+        Settings.from_env()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
