@@ -8,13 +8,21 @@ Users and spawn rate have no meaning here: every process gets one user, which se
 What is sent comes from the options (`bench.load.options`) or, from the harness, from a plan file.
 """
 
+# ruff: noqa: E402 - first of all, a Ctrl-C is heard
 import logging
+import os
 import signal
 import sys
-from types import TracebackType
 from typing import Any, cast
 
 import gevent
+
+from bench.load.interrupts import NOTHING_SENT, interrupts, last_words
+
+sys.excepthook = last_words
+interrupts.listen(signal.SIGINT)
+os.register_at_fork(after_in_child=lambda: gevent.spawn(interrupts.follow))
+
 import locust.stats
 from locust import LoadTestShape, User, events, task
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
@@ -31,14 +39,6 @@ def three_digits(response_ms: float) -> float:
     return float(f"{response_ms:.3g}")
 
 
-def without_traceback(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Say in a line what Locust itself did not expect: Ctrl-C while it waits for workers, a report it cannot write."""
-    log.debug("where", exc_info=(kind, error, traceback))
-    words = "interrupted" if kind is KeyboardInterrupt else f"Locust failed: {error!r} (--loglevel DEBUG shows where)"
-    log.error("%s", words)
-
-
-sys.excepthook = without_traceback
 locust.stats.bucket_response_time = cast("Any", three_digits)  # any number will do, says its manual
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 
@@ -80,13 +80,12 @@ def connect(environment: Any, runner: Runner | None, **_: object) -> None:  # no
         environment.events.test_start.add_listener(coordinator.start)
         environment.events.test_stopping.add_listener(coordinator.stop)
         environment.events.quitting.add_listener(coordinator.stop)  # else Locust decides on its exit code before
-    # With --headless, Locust hears SIGTERM only when the test is over: it would die, and its workers would go on.
-    late = (signal.SIGTERM,) if environment.parsed_options.headless and not isinstance(runner, WorkerRunner) else ()
-    environment.sweetspot_signals = [interrupted_by(number) for number in (signal.SIGINT, signal.SIGHUP, *late)]
-
-
-def interrupted_by(number: signal.Signals) -> object:
-    """Have a signal interrupt the main greenlet, and no other: Locust drops a Ctrl-C that hits the one that listens."""
-    if signal.getsignal(number) is signal.SIG_IGN:  # as `nohup` wants it
-        return None
-    return gevent.signal_handler(number, gevent.kill, gevent.get_hub().parent, KeyboardInterrupt)
+    environment.events.quitting.add_listener(interrupts.ignore)
+    options, last_words.reports = environment.parsed_options, False
+    if (options.tags or options.exclude_tags) and not isinstance(runner, WorkerRunner):
+        log.error("--tags and --exclude-tags mean nothing here, since there is one task: leave them out")
+        sys.exit(NOTHING_SENT)
+    if options.headless and not isinstance(runner, WorkerRunner):
+        environment.process_exit_code = NOTHING_SENT  # so far
+        interrupts.listen(signal.SIGTERM)  # Locust hears it only when the test is over: its workers would go on
+    interrupts.listen(signal.SIGHUP)

@@ -3,8 +3,6 @@
 import logging
 import time
 from argparse import Namespace
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,9 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_SPAWNING, LocalRunner, MasterRunner, Runner
 
-from bench.exits import Failure, StackFailed
+from bench.exits import StackFailed, UsageProblem
+from bench.load.complaints import or_end
+from bench.load.interrupts import NOT_WHOLE, NOTHING_SENT, last_words
 from bench.load.options import plan_of
 from bench.load.outputs import save, try_all
 from bench.load.plan import Plan, begun
@@ -27,23 +27,10 @@ PLAN, READY, BEGIN, HAND_IN, SAMPLES = (
 LEAD_S = {LocalRunner: 0.2, MasterRunner: 2.0}  # from when all are ready until the warm-up begins
 PHOTOS_S = 30.0  # for the list of photos, however slowly it drips
 SPAWN_S = 10.0  # for a user in every process
+READY_S, READY_REQUEST_S = 10.0, 50e-6  # to get ready to send, and so much more for each request
 HAND_IN_S = 10.0  # for what was measured, when a test is stopped
-NOTHING_SENT, NOT_WHOLE = 2, 1  # exit codes
-LONGEST_LINE = 1000
+STOPPED = "the test was stopped before anything was sent, so nothing is written"
 log = logging.getLogger("sweetspot")
-
-
-def or_end(method: Callable[..., None]) -> Callable[..., None]:
-    """Let whatever a method raises end the test. Locust would log a traceback and go on, with nothing to do."""
-
-    @wraps(method)
-    def guarded(self: "Coordinator", *args: object, **kwargs: object) -> None:
-        try:
-            method(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - anything at all
-            self.fail(in_words(error))
-
-    return guarded
 
 
 class Coordinator:
@@ -55,7 +42,7 @@ class Coordinator:
         self.shares: dict[str, Samples | None] = {}
         self.preparing: set[str] = set()
         self.sending: set[str] = set()  # who has not handed in
-        self.zero_ns = 0  # before all are ready
+        self.zero_ns, self.patience_s = 0, 0.0  # before all are ready, and for how long, on the monotonic clock
         self.said: set[str] = set()
         self.over, self.ending = True, False
         self.saved = Event()
@@ -73,11 +60,12 @@ class Coordinator:
         self.said.clear()
         self.environment.process_exit_code = None
         plan = self.planned()
-        try_all(self.options, len(plan.schedule))
+        self.before = try_all(self.options, len(plan.schedule))
         ids = senders(self.runner)
         self.plan, self.shares, self.preparing, self.sending = plan, dict.fromkeys(ids), set(ids), set(ids)
         for index, name in enumerate(ids):
             self.runner.send_message(PLAN, plan.share(index, len(ids)).facts(), client_id=name)
+        self.patience_s = time.monotonic() + SPAWN_S + READY_S + len(plan.schedule) * READY_REQUEST_S
 
     def planned(self) -> Plan:
         """Return the plan. Raises a Failure, also where the product never ends to list its photos."""
@@ -101,7 +89,7 @@ class Coordinator:
         zero, zero_ns = time.time_ns() + lead_ns, time.monotonic_ns() + lead_ns
         if self.options.plan:
             replace(begun(Path(self.options.plan)), str(zero_ns))
-        self.zero_ns = zero_ns
+        self.zero_ns, last_words.code = zero_ns, NOT_WHOLE
         for name in self.shares:
             self.runner.send_message(BEGIN, zero, client_id=name)
 
@@ -121,6 +109,9 @@ class Coordinator:
     def look(self) -> None:
         """See who is still there."""
         self.begin_if_ready()
+        if self.plan is not None and not self.zero_ns and time.monotonic() > self.patience_s:
+            waiting = len(self.preparing.intersection(senders(self.runner)))
+            raise StackFailed(f"{waiting} of {len(self.shares)} processes did not get ready to send in time")
         self.save_if_complete()
 
     def save_if_complete(self) -> None:
@@ -136,13 +127,16 @@ class Coordinator:
         plan, self.plan, self.over = self.plan, None, True  # ahead of all that can fail: nothing is written twice
         self.saved.set()
         samples = merge(list(self.shares.values()), len(plan.schedule))
+        if (samples.outcome == "unsent").all():
+            self.zero_ns = 0
+            raise UsageProblem(STOPPED)
         missing = sum(share is None for share in self.shares.values())
         if missing:
             log.error("%s of %s processes ended without handing in their samples", missing, len(self.shares))
             self.environment.process_exit_code = NOT_WHOLE
         if unsent := int((samples.outcome == "unsent").sum()):
             log.warning("%s of %s requests were not sent: the test was stopped", unsent, len(plan.schedule))
-        save(self.options, plan, samples, self.zero_ns, len(self.shares))
+        save(self.options, plan, samples, self.zero_ns, len(self.shares), self.before)
 
     def fail(self, words: str) -> None:
         """Say what is wrong, in the log and on the web page, and end the test."""
@@ -174,22 +168,12 @@ class Coordinator:
             return
         self.ending = True
         if not self.zero_ns:
-            self.fail("the test was stopped before anything was sent")
+            self.fail(STOPPED)
             return
         self.runner.send_message(HAND_IN)
-        try:
-            self.save_if_complete()  # nobody may be left
-            self.saved.wait(HAND_IN_S)
-        finally:  # also at a second Ctrl-C
-            self.save()
-
-
-def in_words(error: Exception) -> str:
-    """Return one line about an error, for a user: a traceback is for us."""
-    if isinstance(error, Failure):
-        return " ".join(str(error).split())[:LONGEST_LINE]  # some repeat what a server said
-    log.debug("a bug", exc_info=error)
-    return f"a bug in the load generator: {error!r} (--loglevel DEBUG shows where)"
+        self.save_if_complete()  # nobody may be left
+        self.saved.wait(HAND_IN_S)
+        self.save()
 
 
 def senders(runner: Runner) -> list[str]:

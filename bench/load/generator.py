@@ -89,10 +89,7 @@ class Flight:
         left_s = end_s + END_ALLOWANCE_S - self.now_ns / SECOND_NS
         # It writes, and then takes its time to end: nobody waits for that.
         generator.wait_for(generator.samples, left_s, POLL_S, "did not finish in time", "ended without a result")
-        load = Load.read(generator.samples)
-        if (load.outcome == "unsent").all():
-            raise generator.failed("sent nothing")
-        return load
+        return Load.read(generator.samples)
 
 
 class Generator:

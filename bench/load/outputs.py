@@ -1,7 +1,9 @@
 """The file of samples: tried before anything is sent, written when all is over, and elsewhere where that fails."""
 
 import json
+import logging
 import os
+import secrets
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -19,16 +21,24 @@ import pyarrow.parquet as pq
 from bench.exits import UsageProblem
 from bench.load.plan import Plan
 from bench.load.samples import Samples
+from bench.terminal import plain
 from runfile.columns import ANSWERED, MEASURED, OUTCOME, SCHEDULED, TIME, Column, arrow_type, schema_of
 
 ROW_BYTES = 128  # more than a request takes in the file
 REPORTS = {"html_file": "--html", "json_file": "--json-file"}  # of Locust, which writes them at the end, too
+State = tuple[int, int] | None  # of a file, which is another when somebody has written it; None: there is none
+log = logging.getLogger("sweetspot")
 
 
-def try_all(options: Namespace, rows: int) -> None:
-    """Try everything that is to be written at the end: before the load is better than after it. Raises UsageProblem."""
+def try_all(options: Namespace, rows: int) -> State:
+    """Try everything that is to be written at the end: before the load is better than after it. Raises UsageProblem.
+
+    Returns the state of the file of samples.
+    """
     if options.samples:
         attempt(Path(options.samples), "--samples", rows)
+        if state(options.samples):
+            log.warning("%s is there already, and will be replaced", plain(options.samples))
     for name, option in REPORTS.items():
         if path := getattr(options, name, None):
             setattr(options, name, None)  # where this fails, Locust is not to try again
@@ -36,6 +46,16 @@ def try_all(options: Namespace, rows: int) -> None:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)  # as Locust does
             attempt(Path(path), option)
             setattr(options, name, path)
+    return state(options.samples)
+
+
+def state(path: str) -> State:
+    """Return what tells whether somebody writes a file meanwhile."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def attempt(path: Path, option: str, rows: int = 1) -> None:
@@ -63,16 +83,18 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield the name of a file to write beside another; whatever happens, it does not stay."""
-    part = path.with_name(path.name + ".part")
+    """Yield the name of a file to write beside another, and nobody else's; whatever happens, it does not stay."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield part
     finally:
         part.unlink(missing_ok=True)
 
 
-def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, processes: int) -> None:
+def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, processes: int, before: State) -> None:
     """Write the samples, if a file was asked for, with what is known of all of them as the file's metadata.
+
+    A file that was not there, or was another, `before` the load holds somebody else's samples, which stay.
 
     Raises UsageProblem where that fails, which says where they are instead: nobody measures an hour for nothing.
     """
@@ -84,6 +106,8 @@ def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, process
     try:
         with replacing(Path(options.samples)) as part:
             pq.write_table(table, part)
+            if state(options.samples) != before:
+                raise OSError("another test has written it meanwhile")
             part.replace(options.samples)
     except (OSError, ValueError) as error:
         kept = save_elsewhere(table)

@@ -7,7 +7,8 @@ from gevent.event import AsyncResult
 from gevent.queue import Queue
 from locust.runners import Runner
 
-from bench.load.coordinator import BEGIN, HAND_IN, PLAN, READY, SAMPLES, in_words
+from bench.load.complaints import in_words
+from bench.load.coordinator import BEGIN, HAND_IN, PLAN, READY, SAMPLES
 from bench.load.dispatcher import Dispatcher, Sent
 from bench.load.plan import Plan
 from bench.load.samples import Samples

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -62,6 +63,17 @@ def impatient() -> None:
     coordinator.PHOTOS_S = 0.5
 
 
+def nobody_ready() -> None:
+    """Have users that never get ready, and wait for them but a moment."""
+    Sender.send_share = lambda _: gevent.sleep(3600)
+    coordinator.SPAWN_S = coordinator.READY_S = 0.2
+
+
+def interrupt() -> None:
+    """Get a Ctrl-C now."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def full_disk() -> None:
     """Have no room for samples, neither where they were asked for nor elsewhere."""
 
@@ -77,6 +89,9 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     "retry": retry,
     "impatient": impatient,
     "full disk": full_disk,
+    "nobody ready": nobody_ready,
+    "interrupt at import": interrupt,
+    "interrupt at fork": lambda: os.register_at_fork(before=interrupt),
     "start": breaking(coordinator, "plan_of"),
     "prepare": breaking(Wire, "encode"),
     "judge": breaking(answers, "judge"),

@@ -1,5 +1,6 @@
 """Mistakes of whoever starts `locust -f bench/locustfile.py`, and failures within: a line, a code, no repeat."""
 
+import json
 import os
 import re
 import signal
@@ -8,10 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from bench.load.generator import Load
+from bench.load.plan import Plan, begun
+from bench.load.schedule import SECOND_NS, Schedule
 from tests.e2e.locusts import Product, ask, complaints, ended, locust, network, processes, product, told
 from tests.processes import free_port, wait_for
 
@@ -42,7 +46,7 @@ def refused(running: Product, *argv: str, sabotage: str = "") -> str:
     [
         (("--rate", "fast"), "--rate 'fast' must be numbers above 0"),
         (("--mix", "everything=1"), "--mix 'everything=1' must look like"),
-        (("--seconds", "soon"), "take a number"),
+        (("--seconds", "soon"), "--seconds takes a number, not 'soon'"),
         (("--seconds", "inf"), "--seconds, --warmup and --deadline can be"),
         (("--deadline", "nan"), "--seconds and --deadline must be more than 0"),
         (("--rate", "1e12"), "a plan holds 10000000 at most"),
@@ -51,6 +55,9 @@ def refused(running: Product, *argv: str, sabotage: str = "") -> str:
         (("--host", "http://nobody.invalid:80"), "got no answer"),
         (("--host", ""), "--host '' must look like http://127.0.0.1:8000: there is none"),
         (("--plan", "/"), "--plan / cannot be read"),
+        (("--tags", "some"), "--tags and --exclude-tags mean nothing here"),
+        (("--exclude-tags", "some", *processes()), "--tags and --exclude-tags mean nothing here"),
+        (("--samples", "none/\x1b[2J/x"), r"cannot write to none/\x1b[2J/x: "),
     ],
 )
 def test_a_mistake_is_explained_in_a_line(running: Product, argv: tuple[str, ...], words: str):
@@ -92,13 +99,26 @@ def test_output_that_cannot_be_written_is_found_out_before_anything_is_sent(
     assert Path("/dev/null").is_char_device()
 
 
-def test_tables_of_locust_that_cannot_be_written_are_told_in_a_line(running: Product, tmp_path: Path):
-    (tmp_path / "file").touch()
-    with locust("--headless", "--host", running.url, *SHORT, "--csv", str(tmp_path / "file" / "x")) as process:
+@pytest.mark.parametrize("option", ["--csv", "--logfile"])
+@pytest.mark.parametrize("several", [False, True])
+def test_files_that_locust_opens_at_the_start_and_cannot_write_are_told_in_a_line(
+    running: Product, tmp_path: Path, option: str, *, several: bool
+):
+    (place := tmp_path / "file").touch()
+    argv = ("--headless", "--host", running.url, *SHORT, *(processes() if several else ()))
+    with locust(*argv, option, str(place / "x")) as process:
         code, out = ended(process)
-    (line,) = complaints(out)
-    assert (code, running.asked) == (1, []), out
-    assert line.startswith("Locust failed: ")
+        nobody_left(process.pid)
+    (line,) = (line for line in out.splitlines() if "cannot write to " in line)
+    assert (code, running.asked) == (2, []), out
+    assert line.endswith(f"cannot write to {place}: File exists; choose another --csv or --logfile")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_process_that_never_gets_ready_is_not_awaited_for_ever(running: Product, *, several: bool):
+    line = refused(running, *(processes() if several else ()), sabotage="nobody ready")
+    count = 2 if several else 1
+    assert line == f"{count} of {count} processes did not get ready to send in time"
 
 
 def test_a_folder_that_does_not_exist_is_found_out_by_several_processes_too(running: Product, tmp_path: Path):
@@ -242,6 +262,71 @@ def test_who_stops_while_workers_are_waited_for_sees_no_traceback(running: Produ
     assert running.asked == []
 
 
+def nobody_left(group: int) -> None:
+    """Wait until every process of a group has ended."""
+
+    def gone() -> None:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(group, 0)
+
+    wait_for(gone, (pytest.fail.Exception,), seconds=10)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_who_stops_between_the_start_and_the_first_request_gets_no_file_of_nothing(
+    running: Product, tmp_path: Path, *, several: bool
+):
+    samples, plan = tmp_path / "samples.parquet", tmp_path / "plan.json"
+    zeros = np.zeros(2, dtype=np.int64)
+    late = Schedule(("page",), zeros + 60 * SECOND_NS, zeros, zeros, zeros)
+    plan.write_text(json.dumps(Plan([running.url], late, [{"id": "1", "path": "1"}], 1.0).facts()), encoding="utf-8")
+    argv = ("--headless", "--plan", str(plan), "--samples", str(samples), *(processes() if several else ()))
+    with locust(*argv) as process:
+        wait_for(lambda: begun(plan).stat(), (OSError,), process=process)
+        os.killpg(process.pid, signal.SIGINT)
+        code, out = ended(process)
+    assert (code, samples.exists(), running.asked) == (2, False, []), out
+    assert complaints(out) == ["the test was stopped before anything was sent, so nothing is written"]
+
+
+@pytest.mark.parametrize(("moment", "several"), [("import", False), ("import", True), ("fork", True)])
+def test_who_stops_while_locust_starts_sees_a_line_and_leaves_nobody(
+    running: Product, tmp_path: Path, moment: str, *, several: bool
+):
+    samples = tmp_path / "samples.parquet"
+    argv = ("--headless", "--host", running.url, *SHORT, "--samples", str(samples), *(processes() if several else ()))
+    with locust(*argv, sabotage=f"interrupt at {moment}") as process:
+        code, out = ended(process)
+        nobody_left(process.pid)
+    assert (code, samples.exists(), running.asked) == (2, False, []), out
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_who_presses_ctrl_c_again_and_again_cuts_nothing_off(running: Product, tmp_path: Path, *, several: bool):
+    samples = tmp_path / "samples.parquet"
+    argv = ("--headless", "--host", running.url, *LONG, "--samples", str(samples), *(processes() if several else ()))
+    with locust(*argv) as process:
+        wait_for(lambda: running.asked[10], (IndexError,), process=process)
+
+        def pressed() -> None:
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.poll() is not None
+
+        wait_for(pressed)
+        code, out = ended(process)
+        nobody_left(process.pid)
+    assert (code, complaints(out)) == (0, []), out
+    assert Counter(Load.read(samples).outcome.tolist())["ok"] >= len(running.asked) - 4
+
+
+def test_workers_whose_master_is_gone_end_soon(running: Product):
+    with locust("--headless", "--host", running.url, *LONG, *processes()) as process:
+        wait_for(lambda: running.asked[10], (IndexError,), process=process)
+        process.kill()
+        ended(process)
+        nobody_left(process.pid)
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_on_the_web_page_a_mistake_ends_a_test_with_words_and_the_next_one_is_sent(
     running: Product, tmp_path: Path, *, several: bool
@@ -250,14 +335,17 @@ def test_on_the_web_page_a_mistake_ends_a_test_with_words_and_the_next_one_is_se
     page = f"http://127.0.0.1:{port}"
     form = {"user_count": "1", "spawn_rate": "1", "host": running.url, "rate": "20", "seconds": "1", "warmup": "0"}
     argv = ("--host", running.url, "--web-host", "127.0.0.1", "--web-port", port, *(processes() if several else ()))
-    mistakes = {"rate": "fast", "host": "http://h:99999", "samples": wrong, "arrivals": "never", "seconds": "soon"}
+    mistakes = {
+        "rate": "fast", "host": "http://h:99999", "samples": wrong, "arrivals": "never", "seconds": "soon",
+        "plan": str(tmp_path / "plan.json"),
+    }  # fmt: skip
 
     def over(words: str, asked: int) -> None:
         assert [words in each["msg"] for each in ask(f"{page}/exceptions")["exceptions"]] == [True] * bool(words)
         assert (state(page), len(running.asked)) == ("stopped", asked)
 
     def tried(words: str, asked: int, **changes: str) -> None:
-        ask(f"{page}/swarm", **{**form, "samples": "", "arrivals": "poisson", **changes})
+        ask(f"{page}/swarm", **{**form, "samples": "", "arrivals": "poisson", "plan": "", **changes})
         wait_for(lambda: over(words, asked), process=process)
 
     with locust(*argv) as process:
@@ -266,6 +354,16 @@ def test_on_the_web_page_a_mistake_ends_a_test_with_words_and_the_next_one_is_se
         for field, value in mistakes.items():
             tried(value, 0, **{field: value})
         tried("", COUNT)
+
+
+def test_the_web_page_has_a_field_for_every_option_but_the_plan():
+    page = f"http://127.0.0.1:{(port := free_port())}"
+    with locust("--host", "http://127.0.0.1:9", "--web-host", "127.0.0.1", "--web-port", str(port)) as process:
+        wait_for(lambda: ask(f"{page}/stats/requests"), (OSError,), process=process)
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            found = answer.read().decode()
+    fields = set(re.findall(r'"(\w+)": {"choices"', found))
+    assert fields == {"rate", "seconds", "warmup", "mix", "arrivals", "seed", "deadline", "samples"}
 
 
 def state(page: str) -> str:

@@ -16,7 +16,9 @@ from bench.load.schedule import Phase, draw
 
 HOST = "http://127.0.0.1:8000"
 WRONG_RATES = ("fast", "", "0", "-1", "5,", "5,0", "inf", "nan")
-WRONG_MIXES = ("", "page", "pages=1", "page=0", "page=-1,image=1", "page=much", "page=inf", "page=nan")
+WRONG_MIXES = ("", "page", "pages=1", "page=much")
+WRONG_SHARES = ("page=0", "page=-1,image=1", "page=inf", "page=nan", "page=1e308,image=1e308", "page=1,image=1e-320")
+REPEATED = ("page=1,page=2", "page=1,image=1, page =1")
 SCHEDULE = draw(Phase(0.0, {}), [Phase(1.0, {"page": 4.0})], 2, seed=(1,))
 PLAN = Plan([HOST], SCHEDULE, [{"id": "7", "path": "7"}] * 2, 1.0)
 
@@ -24,6 +26,7 @@ PLAN = Plan([HOST], SCHEDULE, [{"id": "7", "path": "7"}] * 2, 1.0)
 def given(*argv: str) -> Namespace:
     parser = ArgumentParser()
     options.add_options(parser)
+    parser.add_argument("--headless", action="store_true")  # Locust's
     return parser.parse_args(argv)
 
 
@@ -81,14 +84,21 @@ def test_the_seed_and_the_arrivals_are_heard(three_photos: str):
     [
         *[(("--rate", rate), "must be numbers above 0") for rate in WRONG_RATES],
         *[(("--mix", mix), "must look like prediction=2") for mix in WRONG_MIXES],
+        *[(("--mix", mix), "every share must be from 0.000001 to 1000000") for mix in WRONG_SHARES],
+        *[(("--mix", mix), "names a route twice; give each its share once") for mix in REPEATED],
         (("--seconds", "0"), "--seconds and --deadline must be more than 0"),
         (("--deadline", "0"), "--seconds and --deadline must be more than 0"),
         (("--warmup=-1",), "--warmup and --seed 0 or more"),
         (("--seed=-1",), "--warmup and --seed 0 or more"),
         *[((f"--{name}", "inf"), "can be 1000000 at most") for name in ("seconds", "warmup", "deadline")],
         *[((f"--{name}", "nan"), "must be more than 0") for name in ("seconds", "warmup", "deadline")],
-        *[((f"--{name}", "soon"), "take a number") for name in ("seconds", "warmup", "deadline", "seed")],
-        (("--seed", "1.5"), "a whole one"),
+        *[
+            ((f"--{name}", "soon"), f"--{name} takes a number, not 'soon'")
+            for name in ("seconds", "warmup", "deadline")
+        ],
+        *[(("--seed", seed), "--seed takes a whole number, not") for seed in ("soon", "1.5", "9" * 5_000)],
+        (("--seconds", "9" * 5_000), f"--seconds takes a number, not '{'9' * 37}...'"),
+        (("--seed", "1" + "0" * 90), "--seed can be 1000000000000000000 at most"),
         (("--rate", "1e12"), "a plan holds 10000000 at most"),
         (("--rate", "1e-9", "--seconds", "1"), "nothing to send"),
     ],
@@ -123,7 +133,7 @@ def test_a_plan_that_does_not_fit_together_is_refused(tmp_path: Path, field: str
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({**PLAN.facts(), field.strip(): DAMAGED[field]}), encoding="utf-8")
     with pytest.raises(UsageProblem, match="cannot be read, or holds no plan"):
-        options.plan_of(given("--plan", str(path)), "nowhere")
+        options.plan_of(given("--headless", "--plan", str(path)), "nowhere")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"{}", b"\xff", b"[" * 100_000])
@@ -131,7 +141,12 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "plan.json"
     path.write_bytes(content)
     with pytest.raises(UsageProblem, match="cannot be read, or holds no plan"):
-        options.plan_of(given("--plan", str(path)), "nowhere")
+        options.plan_of(given("--headless", "--plan", str(path)), "nowhere")
+
+
+def test_without_the_harness_there_is_no_plan_to_wait_for(tmp_path: Path):
+    with pytest.raises(UsageProblem, match="is for the harness, which needs no web page"):
+        options.plan_of(given("--plan", str(tmp_path / "none")), HOST)
 
 
 def test_a_product_without_photos_is_said():
@@ -146,7 +161,10 @@ def test_shares_of_a_mix_add_up():
 def test_the_plan_of_the_harness_is_taken_as_it_is(tmp_path: Path):
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(PLAN.facts()), encoding="utf-8")
-    assert options.plan_of(given("--plan", str(path), "--rate", "not looked at"), "nowhere").facts() == PLAN.facts()
+    assert (
+        options.plan_of(given("--headless", "--plan", str(path), "--rate", "not looked at"), "nowhere").facts()
+        == PLAN.facts()
+    )
 
 
 def test_a_plan_that_does_not_come_is_not_awaited_for_ever(tmp_path: Path):

@@ -55,7 +55,7 @@ def test_what_is_written_is_what_the_harness_reads(tmp_path: Path):
     samples = Samples.empty(4)
     samples.connections, samples.requests_sent, samples.loop_lag_ns = 3, 4, [5, 6]
     out = tmp_path / "samples.parquet"
-    outputs.save(Namespace(samples=str(out)), PLAN, samples, zero_ns=9, processes=2)
+    outputs.save(Namespace(samples=str(out)), PLAN, samples, zero_ns=9, processes=2, before=None)
     load = Load.read(out)
     assert (load.zero_ns, load.processes, load.connections, load.requests_sent) == (9, 2, 3, 4)
     assert list(load.loop_lag_ns) == [5, 6]
@@ -67,8 +67,40 @@ def test_what_is_written_is_what_the_harness_reads(tmp_path: Path):
 
 def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    outputs.save(Namespace(samples=""), PLAN, Samples.empty(4), zero_ns=0, processes=1)
+    outputs.save(Namespace(samples=""), PLAN, Samples.empty(4), zero_ns=0, processes=1, before=None)
     assert not list(tmp_path.iterdir())
+
+
+def test_of_two_tests_with_one_file_the_second_keeps_its_samples_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "kept"))
+    options = Namespace(samples=str(tmp_path / "x.parquet"))
+    first, second = (outputs.try_all(options, 4) for _ in range(2))
+    outputs.save(options, PLAN, Samples.empty(4), zero_ns=1, processes=1, before=first)
+    with pytest.raises(UsageProblem, match="another test has written it meanwhile; what was measured is in"):
+        outputs.save(options, PLAN, Samples.empty(4), zero_ns=2, processes=1, before=second)
+    (elsewhere,) = (tmp_path / "kept").iterdir()
+    assert [Load.read(Path(place)).zero_ns for place in (options.samples, elsewhere)] == [1, 2]
+
+
+def test_two_who_write_the_same_file_at_once_do_not_meet(tmp_path: Path):
+    with outputs.replacing(tmp_path / "x") as one, outputs.replacing(tmp_path / "x") as other:
+        one.write_text("one")
+        other.write_text("other")
+        assert one.read_text() == "one"
+
+
+def test_a_file_that_will_be_replaced_is_told_when_it_is_tried(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    options = Namespace(samples=str(tmp_path / "x\x1b[2J.parquet"))
+    before = outputs.try_all(options, 4)
+    assert (before, caplog.messages) == (None, [])
+    outputs.save(options, PLAN, Samples.empty(4), zero_ns=1, processes=1, before=before)
+    outputs.save(options, PLAN, Samples.empty(4), zero_ns=2, processes=1, before=outputs.try_all(options, 4))
+    assert Load.read(Path(options.samples)).zero_ns == 2
+    (told,) = caplog.messages
+    assert told.endswith("x\\x1b[2J.parquet is there already, and will be replaced")
 
 
 @pytest.mark.parametrize("rows", [1, 100])
@@ -116,7 +148,9 @@ def test_samples_that_cannot_be_written_are_kept_elsewhere_and_it_is_said_where(
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(UsageProblem) as problem:
-        outputs.save(Namespace(samples=str(tmp_path / "none" / "x")), PLAN, Samples.empty(4), zero_ns=9, processes=2)
+        outputs.save(
+            Namespace(samples=str(tmp_path / "none" / "x")), PLAN, Samples.empty(4), zero_ns=9, processes=2, before=None
+        )
     (kept,) = tmp_path.iterdir()
     assert str(problem.value).endswith(f"; what was measured is in {kept}")
     assert Load.read(kept).zero_ns == 9
