@@ -103,8 +103,10 @@ def send(stack: RunningStack, photo: bytes, kind: str) -> list[requests.Response
         (bombs.jpeg_of_scans(7000, 7000, 500, disguise=bombs.segment(0xFE, b"\xff\xd9")), "jpeg"),
         (bombs.webp(7000, 7100), "webp"),
         (bombs.png(7000, 7000, colours=6), "png"),
+        (bombs.png(1, 35_700_000, colours=0), "png"),
+        (bombs.webp_of_codes(1024), "webp"),
     ],
-    ids=["scans", "scans behind a comment", "webp", "png"],
+    ids=["scans", "scans behind a comment", "webp", "png", "rows", "codes"],
 )
 def test_a_bomb_is_refused_at_once_and_nobody_notices(
     stack: RunningStack, variant: str, bomb: bytes, kind: str
@@ -137,9 +139,11 @@ def test_eight_memory_bombs_at_once(stack: RunningStack) -> None:
     photos = [
         (bombs.png(6000, 4000), "png"),
         (bombs.webp(4000, 3000), "webp"),
+        (bombs.webp_of_codes(512), "webp"),
         (bombs.encoded(Image.new("RGB", (6000, 6000)), "JPEG", progressive=True, subsampling=0), "jpeg"),
         (bombs.webp(7000, 7100), "webp"),
-    ] * 2
+    ]
+    photos = (photos * 2)[:8]
     try:
         with ThreadPoolExecutor(8) as pool:
             answers = [each for both in pool.map(lambda photo: send(stack, *photo), photos) for each in both]

@@ -70,14 +70,14 @@ def webp_of_codes(side: int, block: int = 2) -> bytes:
         for symbol in range(size):
             put(symbol < 256, 1)
 
-    blocks = -((-side // (1 << block)) ** 2)
+    across = -(-side // (1 << block))
     put(side - 1, 14), put(side - 1, 14), put(0, 4)
     put(0, 1), put(0, 1), put(1, 1), put(block - 2, 3)  # no transform, no cache, sets of codes for blocks of that size
     put(0, 1), eight_bits_each(280), eight_bits_each(256), put(1, 4), put(1, 4), put(1, 4)
-    for number in range(blocks):
+    for number in range(across * across):
         which = min(number, 65_535)
         put(int(f"{which & 255:08b}"[::-1], 2), 8), put(int(f"{which >> 8:08b}"[::-1], 2), 8)
-    bits += [1, 0, 0, 0] * (5 * min(blocks, 65_536))
+    bits += [1, 0, 0, 0] * (5 * min(across * across, 65_536))
     whole = "".join(map(str, map(int, reversed(bits + [0] * (-len(bits) % 16)))))
     content = b"\x2f" + int(whole, 2).to_bytes(len(whole) // 8, "little") + b"\0"
     return b"RIFF" + struct.pack("<I", 12 + len(content)) + b"WEBPVP8L" + struct.pack("<I", len(content)) + content
