@@ -104,7 +104,7 @@ def send(stack: RunningStack, photo: bytes, kind: str) -> list[requests.Response
         (bombs.webp(7000, 7100), "webp"),
         (bombs.png(7000, 7000, colours=6), "png"),
         (bombs.png(1, 35_700_000, colours=0), "png"),
-        (bombs.webp_of_codes(1024), "webp"),
+        (bombs.webp_of_codes(720), "webp"),
     ],
     ids=["scans", "scans behind a comment", "webp", "png", "rows", "codes"],
 )

@@ -2,8 +2,10 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 
 
@@ -55,6 +57,7 @@ def webp(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 12 + len(content)) + b"WEBPVP8L" + struct.pack("<I", len(content)) + content
 
 
+@cache
 def webp_of_codes(side: int, block: int = 2) -> bytes:
     """A lossless WebP in which each block of 2^block pixels a side has a set of prefix codes of its own."""
     bits: list[int] = []
@@ -78,8 +81,8 @@ def webp_of_codes(side: int, block: int = 2) -> bytes:
         which = min(number, 65_535)
         put(int(f"{which & 255:08b}"[::-1], 2), 8), put(int(f"{which >> 8:08b}"[::-1], 2), 8)
     bits += [1, 0, 0, 0] * (5 * min(across * across, 65_536))
-    whole = "".join(map(str, map(int, reversed(bits + [0] * (-len(bits) % 16)))))
-    content = b"\x2f" + int(whole, 2).to_bytes(len(whole) // 8, "little") + b"\0"
+    packed = np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes()
+    content = b"\x2f" + packed + bytes((1 + len(packed)) % 2)
     return b"RIFF" + struct.pack("<I", 12 + len(content)) + b"WEBPVP8L" + struct.pack("<I", len(content)) + content
 
 

@@ -39,7 +39,7 @@ def no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
         bombs.jpeg_of_scans(7000, 7000, 2).replace(b"\xff\xc2", b"\xff\xca", 1),  # arithmetic codes
         bombs.webp(7000, 7100),
         bombs.webp(16_383, 3000),
-        bombs.webp_of_codes(1024),
+        bombs.webp_of_codes(720),
         bombs.png(7000, 7000, colours=6),
         bombs.png(7000, 7000, colours=0),
         bombs.jpeg_of_scans(700, 65_000, 1),  # too narrow to be decoded at half its size
