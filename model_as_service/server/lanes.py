@@ -1,7 +1,7 @@
 """Who waits for the model: two lanes in order of arrival, people before batch jobs. Below `scheduler.py`."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from concurrent.futures import Future as Promise
 
+    from model_as_service.server.costs import Costs
     from model_as_service.server.refused import Refused
     from model_as_service.server.repository import Version
     from vision.classifier import Probabilities
@@ -41,6 +42,11 @@ class Job:
     def __post_init__(self) -> None:
         self.answers = [None] * len(self.images)
         self.open = len(self.images)
+
+    @property
+    def costs(self) -> "Costs":
+        """What batches with its images cost."""
+        return self.version.costs_in(self.lane)
 
     @property
     def queue_s(self) -> float:
@@ -91,8 +97,12 @@ class Lanes:
 
     def ahead(self, lane: int) -> "Iterator[tuple[Version, int]]":
         """Yield how many images go before a newcomer in that lane, by version."""
-        for counts in self._waiting[: lane + 1]:
-            yield from counts.items()
+        for number in range(lane + 1):
+            yield from self.of(number)
+
+    def of(self, lane: int) -> "Iterable[tuple[Version, int]]":
+        """Return how many images wait in a lane, by version."""
+        return self._waiting[lane].items()
 
     def first(self) -> Job | None:
         """Return the job whose turn it is."""

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,7 @@ from time import perf_counter
 import numpy as np
 
 from model_as_service.server.costs import Costs
+from model_as_service.server.lanes import BULK
 from model_as_service.server.options import Options
 from model_as_service.server.refused import Refused, short, shown
 from model_as_service.server.statistics import Statistics
@@ -35,12 +37,23 @@ ROUNDS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """One version, loaded, with what its batches cost and what was asked of it."""
+    """One version, loaded, with what its batches cost and what was asked of it.
+
+    The photos of batch jobs teach nothing about those of people: they are other ones, and decoded at another time.
+    """
 
     classifier: Classifier
     costs: Costs
     load_s: float
     statistics: Statistics = field(default_factory=Statistics)
+    bulk_costs: Costs = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bulk_costs", deepcopy(self.costs))
+
+    def costs_in(self, lane: int) -> Costs:
+        """Return what the batches of a lane cost."""
+        return self.bulk_costs if lane == BULK else self.costs
 
     @property
     def name(self) -> str:

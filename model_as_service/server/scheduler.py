@@ -7,6 +7,7 @@ work: a batch is what is there when the model becomes free, in one of the sizes 
 
 import asyncio
 import logging
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 MARGIN = 1.1  # on every predicted wait: others may take the processor before it is over
 RESERVE_S = 0.005  # of every deadline, for what comes before and after: the network, the event loop
+BULK_S = 0.1  # people wait for a batch of a job no longer, unless one image takes longer
 CLOSE_S = 5.0
 FAILURES = 3  # so many batches in a row without one answer: the model is broken, not the images
 
@@ -128,12 +130,13 @@ class Scheduler:
     def _wait(self, version: "Version", images: int, lane: int, now: float) -> float:
         """Return within how many seconds a newcomer is surely answered."""
         wait = self._running.left(now) if self._running else 0.0
-        for other, count in self._lanes.ahead(lane):
-            if other is version:
-                images += count
-            else:
-                wait += other.costs.of(count)
-        return wait + version.costs.of(images)
+        for theirs in range(lane + 1):
+            for other, count in self._lanes.of(theirs):
+                if other is version and theirs == lane:
+                    images += count
+                else:
+                    wait += other.costs_in(theirs).of(count)
+        return wait + version.costs_in(lane).of(images)
 
     def _work(self) -> None:
         items = self._next()
@@ -144,7 +147,7 @@ class Scheduler:
             self._failures = 0 if outcome.answered else self._failures + 1
             with self._lock:
                 if outcome.whole:
-                    items[0].job.version.costs.observe(len(items), outcome.seconds)
+                    items[0].job.costs.observe(len(items), outcome.seconds)
                 following = self._take()
             # At last: it wakes the event loop, which can do nothing until this thread lets go of the interpreter.
             self._loop.call_soon_threadsafe(self._deliver, items, outcome)
@@ -176,7 +179,7 @@ class Scheduler:
         while (job := self._lanes.first()) is not None:
             now = monotonic()
             if not self._too_late(job, now):
-                costs = job.version.costs
+                costs = job.costs
                 items = self._lanes.take(job, costs.best(*self._worth(job, now)))
                 self._running = Running(now, costs.expected(len(items)), costs.safe(len(items)))
                 return items
@@ -188,7 +191,7 @@ class Scheduler:
     def _too_late(self, job: Job, now: float) -> bool:
         """Tell whether work on a job would be in vain. While nobody waits behind it, it is tried to the last moment."""
         alone = len(self._lanes) == job.waiting
-        return now + (0.0 if alone else job.version.costs.expected(1)) >= job.deadline
+        return now + (0.0 if alone else job.costs.expected(1)) >= job.deadline
 
     def _drop(self, job: Job) -> None:
         """Spend nothing more on a job; what a batch has taken already is answered with it."""
@@ -198,13 +201,16 @@ class Scheduler:
         self._lanes.kill(job)
 
     def _worth(self, job: Job, now: float) -> tuple[int, float]:
-        """Return how many images could share a batch with a job, and the seconds to the first deadline of these."""
-        images, deadline, most = 0, job.deadline, job.version.costs.sizes[-1]
+        """Return how many images could share a batch with a job, and the seconds that the batch may take.
+
+        The first of their deadlines says that; and people who come meanwhile wait for a batch of a job.
+        """
+        images, deadline, most = 0, job.deadline, job.costs.sizes[-1]
         for other in self._lanes.same(job):
             images, deadline = images + other.waiting, min(deadline, other.deadline)
             if images >= most:
                 break
-        return images, deadline - now
+        return images, min(deadline - now, BULK_S if job.lane == BULK else math.inf)
 
     def _deliver(self, items: list[Item], outcome: Outcome) -> None:
         """Give every image its answer, on the event loop; a job is done with its last one."""

@@ -344,6 +344,33 @@ def test_a_photo_is_not_decoded_behind_those_of_batch_jobs(play, decoders: int) 
     play(scenario)
 
 
+def test_slow_batches_of_jobs_teach_nothing_about_people(play) -> None:
+    async def scenario(desk) -> None:
+        it = desk({1: 1e-6})
+        before = it.version.costs.expected(1)
+        await it.ask(b"a", b"b", lane=BULK).done
+        assert it.version.costs.expected(1) == before
+        assert it.version.bulk_costs.expected(1) > before
+        await it.ask(b"a").done
+        assert it.version.costs.expected(1) > before
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("lane", "sizes"), [(BULK, [1, 1, 1, 1]), (INTERACTIVE, [4])])
+def test_a_batch_of_a_job_is_short_since_people_wait_for_it(play, lane: int, sizes: list[int]) -> None:
+    async def scenario(desk) -> None:
+        it = desk({1: 0.5, 4: 1.0})
+        it.version.bulk_costs.observe = lambda *_: None  # it does not get any quicker
+        await it.busy()
+        job = it.ask(b"a", b"b", b"c", b"d", lane=lane)
+        it.model.let_go()
+        await job.done
+        assert [len(batch) for batch in it.model.batches] == [1, *sizes]
+
+    play(scenario)
+
+
 def test_the_photos_of_a_batch_job_are_decoded_side_by_side(play) -> None:
     async def scenario(desk) -> None:
         it = desk(decoders=4)
