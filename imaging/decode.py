@@ -63,6 +63,8 @@ def read(encoded: bytes, at_least: int, use: Callable[[Pixels], Used], *, by: fl
         except (UnreadableImage, MemoryError):  # for the latter the photo is not to blame
             raise
         except Exception as error:  # a decoder that is fed damaged bytes may raise anything
+            if "out of memory" in str(error):  # as Pillow says it
+                raise MemoryError from error
             raise UnreadableImage(_explain(error)) from error
         finally:
             if large:
