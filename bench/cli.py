@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from bench import experiments
-from bench.exits import MEANING, Exit, Failure, UsageProblem
+from bench.exits import MEANING, Exit, Failure
 from bench.terminal import check_names, open_streams, say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,8 +35,21 @@ Exit codes:
   {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
 STOPPING_S = 10.0  # what it takes at most to stop everything
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
+class Named(click.Path):
+    """A path that has a name: an empty one, such as of a variable that is not set, would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Return the path. Fails where the text is empty."""
+        if not os.fspath(value):
+            self.fail("it is empty; give the path of a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+NAMED = Named(path_type=Path)
 photos_option = click.option(
-    "--photos", type=click.Path(path_type=Path), default=ROOT / "data" / "catalogue", show_default="data/catalogue",
+    "--photos", type=NAMED, default=ROOT / "data" / "catalogue", show_default="data/catalogue",
     help="Folder with the photos of the catalogue.",
 )  # fmt: skip
 
@@ -56,13 +69,13 @@ def sweetspot() -> None:
     help="Names or folders, with commas between or in several options. Default: all that are found.",
 )
 @click.option("--peers", multiple=True, help="Names of inference servers, likewise. Default: all.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+@click.option("--out", type=NAMED, default=Path("runs"), show_default=True,
               help="Folder in which the run gets its own folder.")  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed of arrivals and orders."
 )
 @photos_option
-@click.option("--expectations", type=click.Path(path_type=Path), default=None, help="Your own thresholds, as TOML.")
+@click.option("--expectations", type=NAMED, default=None, help="Your own thresholds, as TOML.")
 def run(names: Sequence[str], variants: Sequence[str], peers: Sequence[str], photos: Path, **rest: Any) -> None:  # noqa: ANN401 - as they are
     """Put the same load on everybody and compare them, in one folder and one report.
 
@@ -92,7 +105,7 @@ def up(variant: str, port: int | None, photos: Path) -> None:
 
 
 @sweetspot.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=NAMED)
 def report(run: Path) -> None:
     """Make the report of a RUN folder again, and before it results.csv from the raw files."""
     from bench.session import writeup
@@ -101,11 +114,9 @@ def report(run: Path) -> None:
 
 
 @sweetspot.command(epilog=COMPARE_EXITS)
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-@click.option(
-    "--json", "out", type=click.Path(path_type=Path), default=None, help="Also write it as data to this file."
-)
+@click.argument("base", type=NAMED)
+@click.argument("new", type=NAMED)
+@click.option("--json", "out", type=NAMED, default=None, help="Also write it as data to this file.")
 def compare(base: Path, new: Path, out: Path | None) -> None:
     """Say what is slower or faster in run NEW than in run BASE, two folders that `run` made.
 
@@ -120,7 +131,7 @@ def compare(base: Path, new: Path, out: Path | None) -> None:
 @sweetspot.command(epilog=EXITS)
 @click.option("--calibrate", is_flag=True,
               help="Also try the load generator on servers with known answers (five more minutes).")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="JSON file for everything that was found.")
+@click.option("--out", type=NAMED, default=None, help="JSON file for everything that was found.")
 @photos_option
 def doctor(photos: Path, out: Path | None, *, calibrate: bool) -> None:
     """Say within half a minute what this machine can and cannot measure."""
@@ -133,11 +144,9 @@ def doctor(photos: Path, out: Path | None, *, calibrate: bool) -> None:
 @click.argument("url")
 @click.option("--model", default=None, help="Name of the model. Default: the first of the server's repository index.")
 @click.option("--version", default=None, help="Version of the model. Default: none in the paths.")
-@click.option("--bytes", "content", type=click.Path(path_type=Path), default=None,
+@click.option("--bytes", "content", type=NAMED, default=None,
               help="File for inputs of datatype BYTES. Default: a small photo.")  # fmt: skip
-@click.option(
-    "--json", "out", type=click.Path(path_type=Path), default=None, help="Also write it as data to this file."
-)
+@click.option("--json", "out", type=NAMED, default=None, help="Also write it as data to this file.")
 def conformance(url: str, model: str | None, version: str | None, content: Path | None, out: Path | None) -> None:
     """Say what the inference server at URL fulfils of the Open Inference Protocol V2 (REST), check by check.
 
@@ -155,9 +164,10 @@ def names_in(texts: Sequence[str]) -> list[str]:
 
 
 def photo_folder(folder: Path) -> Path:
-    """Return the folder if it has something in it. Raises UsageProblem."""
-    if not folder.is_dir() or not any(folder.iterdir()):
-        raise UsageProblem(f"no photos in {folder}; make them with `make setup`, or give a folder with --photos")
+    """Return the folder if it has files in it. Raises UsageProblem."""
+    from bench.stacks import photos
+
+    photos.check(folder)
     return folder.resolve()
 
 

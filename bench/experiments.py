@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.exits import Exit, UsageProblem
-from bench.processes import surroundings
+from bench.processes import descriptors, surroundings
 from bench.stacks import stack
 from bench.stacks.stack import Stack
 
@@ -36,6 +36,7 @@ class Asked:
 def run(asked: Asked) -> Exit:
     """Do one run of some experiments. Raises UsageProblem before anything is measured."""
     check(asked)
+    descriptors.raise_limit()
     stacks = stack.find(asked.variants) if set(asked.experiments) & set(PRODUCT) else []
     experiments = [make(name, asked, stacks) for name in asked.experiments]
     from bench.gates import thresholds

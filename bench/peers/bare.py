@@ -11,6 +11,7 @@ from bench.machine.limit import MODELS, START_ALLOWANCE_S, VERSION, BareLoop
 from bench.peers.asking import Photo
 from bench.processes.guarded import Guarded, environment
 from bench.session.session import Session
+from bench.stacks.photos import files_in, no_files
 from bench.terminal import plain
 from runfile.facts import ImagePath
 
@@ -78,12 +79,8 @@ def parse_image_path(text: str, block: int) -> ImagePath:
 def not_taken(folder: Path) -> list[str]:
     """Return the files of a folder that are not among the photos, with the reason."""
     odd = [path.name for path in files_in(folder) if path.suffix.lower() not in SUFFIXES]
-    return [f"{name!r}: its name ends with none of {', '.join(sorted(SUFFIXES))}" for name in odd]
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return the files of a folder that are not hidden, in the order of their names."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    wrong = [f"{name!r}: its name ends with none of {', '.join(sorted(SUFFIXES))}" for name in odd]
+    return [*wrong, *no_files(folder)]
 
 
 def photo_files(folder: Path) -> list[Path]:

@@ -153,6 +153,7 @@ def main(descriptor: str, cores: str, *argv: str) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)  # to be woken up is all
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # only the lifeline ends us, so that a stray signal orphans nobody
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # what whoever started the harness blocks, the child would, too
     signal.set_wakeup_fd(alarm.fileno())
     leader = spawn(argv, [int(core) for core in cores.split(",") if core])
     tell(lifeline, f"pid {leader}")

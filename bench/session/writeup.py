@@ -12,7 +12,7 @@ from bench.gates.thresholds import Thresholds
 from bench.session import gates
 from bench.session.experiment import Conclusion, Experiment, Raw
 from bench.session.session import Session
-from bench.stacks.up import photos_left_out
+from bench.stacks.photos import photos_left_out
 from bench.terminal import say
 from runfile import Recorded, RunFileError
 from runfile import read as read_run

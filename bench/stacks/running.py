@@ -6,14 +6,17 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from bench.exits import UsageProblem
+from bench.exits import StackFailed, UsageProblem
 from bench.processes import fields
 from bench.processes.guarded import ROOT, Guarded, environment
 from bench.processes.patience import undisturbed
 from bench.processes.ports import HOST, wait_until_ready
+from bench.stacks import photos
 from bench.stacks.stack import Process, Role, Stack
 from bench.terminal import plain
 from bench.tomlfile import Argv
@@ -22,7 +25,7 @@ PREPARE_DEADLINE_S = 300.0
 READY_DEADLINE_S = 60.0
 DEPLOY_DEADLINE_S = 120.0
 LEFT_OUT = "left out: "
-MOST_BYTES = 1024 * 1024  # of a log that are looked at
+MOST_LINES, LONGEST_LINE = 100_000, 1000  # that are kept of a log
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,15 @@ class RunningStack:
             shutil.copytree(prepared, data)
             return
         data.mkdir(parents=True, exist_ok=True)
-        self._run("prepare", self.stack.prepare, self._values(), PREPARE_DEADLINE_S)
+        try:
+            self._run("prepare", self.stack.prepare, self._values(), PREPARE_DEADLINE_S)
+        except StackFailed as failure:
+            if len(self.left_out) >= len(photos.files_in(self.place.photos)) > 0:
+                told = "\n".join(photos.photos_left_out(self.left_out))
+                words = f"no photo in {self.place.photos} can be used; give others with --photos\n{told}"
+                raise UsageProblem(words) from failure
+            raise
+        self.left_out += photos.no_files(self.place.photos)
         if prepared is not None:
             shutil.copytree(data, prepared)
 
@@ -152,8 +163,10 @@ class RunningStack:
     def _run(self, what: str, commands: Iterable[Argv], values: Mapping[str, object], deadline_s: float) -> None:
         for number, argv in enumerate(commands, start=1):
             with self._command(f"{what}-{number}", argv, values, {}) as command:
-                command.end_well(deadline_s)
-                self.left_out += left_out(command.log)
+                try:
+                    command.end_well(deadline_s)
+                finally:
+                    self.left_out += left_out(command.log)
 
     def _start(self, process: Process) -> None:
         port = self.ports[process.name]
@@ -167,9 +180,10 @@ class RunningStack:
 
 def left_out(log: Path) -> list[str]:
     """Return what a log says of photos that were left out: lines that begin so."""
-    with log.open("rb") as file:
-        lines = file.read(MOST_BYTES).decode(errors="replace").splitlines()
-    return [plain(line.removeprefix(LEFT_OUT)) for line in lines if line.startswith(LEFT_OUT)]
+    with log.open("rb") as file:  # line by line: it may have a gigabyte, and a line no end
+        lines = (line.decode(errors="replace") for line in iter(partial(file.readline, LONGEST_LINE), b""))
+        told = (plain(line.removeprefix(LEFT_OUT).rstrip()) for line in lines if line.startswith(LEFT_OUT))
+        return list(islice(told, MOST_LINES))
 
 
 def free_ports(stack: Stack, wish: int | None = None) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What a `stack.toml` says, read and checked. It describes how a variant runs and nothing about how it is measured."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ def load(folder: Path) -> Stack:
     path = folder / FILE
     check_folder(folder)
     file = tomlfile.load(path, File, f"a variant is a folder with a {FILE}")
-    wrong = [*_wrong_fields(file), *_wrong_pages(file)]
+    wrong = [*_wrong_names(file), *_wrong_fields(file), *_wrong_pages(file)]
     if wrong:
         raise UsageProblem(f"{path}: {'; '.join(wrong)}")
     processes = tuple(Process(name=name, **vars(settings)) for name, settings in file.process.items())
@@ -97,6 +98,16 @@ def check_folder(folder: Path) -> None:
         )
     if os.pathsep in str(folder):
         raise UsageProblem(f"{folder}: Python cannot import from a folder with {os.pathsep!r} in its path; move it")
+
+
+def _wrong_names(file: File) -> Iterator[str]:
+    """Two whose logs would be one file; there are file systems that do not tell capitals apart."""
+    seen: dict[str, str] = {}
+    for name in file.process:
+        if re.fullmatch(r"(prepare|deploy)-\d+", name.casefold()):
+            yield f"process.{name}: the log of a command is called so; choose another name"
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            yield f"process.{name}: there is a process {other}, and capitals make no other name; choose another one"
 
 
 def _wrong_fields(file: File) -> Iterator[str]:

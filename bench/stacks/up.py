@@ -1,21 +1,21 @@
 """`sweetspot up`: one variant, running until Ctrl-C, with its addresses and what to try."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench.exits import StackFailed
-from bench.processes import scratch, surroundings
+from bench.processes import descriptors, scratch, surroundings
+from bench.stacks.photos import photos_left_out
 from bench.stacks.running import Place, RunningStack
 from bench.stacks.stack import Stack
 from bench.terminal import say
 
 WATCH_S = 0.5
-SHOWN = 10  # photos that are left out
 
 
 def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
     """Start the stack, say where it is, and watch it. Raises StackFailed when one of its processes ends."""
+    descriptors.raise_limit()
     with scratch.folder(f"{stack.name}-logs", kept_on=(StackFailed,)) as logs, scratch.folder(stack.name) as folder:
         place = Place(data=folder / "data", logs=logs, photos=photos, port=port)
         surroundings.tell(surroundings.matching(os.environ))
@@ -28,12 +28,6 @@ def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
                     running.check()
             except KeyboardInterrupt:
                 say("stopping ...", err=True)
-
-
-def photos_left_out(told: Sequence[str]) -> list[str]:
-    """Return the first photos that are not in the catalogue, with the reason, and how many more there are."""
-    more = [f"  and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    return [f"photos left out: {len(told)}", *(f"  {each}" for each in told[:SHOWN]), *more] if told else []
 
 
 def words(running: RunningStack) -> list[str]:

@@ -98,6 +98,28 @@ def test_files_that_the_system_refuses_are_told(argv: tuple[str, ...]):
     assert err.strip()
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("run", "--out", ""), ("run", "--photos", ""), ("run", "--expectations", ""), ("report", ""),
+        ("compare", "", ""), ("doctor", "--out", ""), ("conformance", "http://127.0.0.1:1", "--bytes", ""),
+    ],
+)  # fmt: skip
+def test_an_empty_path_is_not_the_current_folder(argv: tuple[str, ...], tmp_path: Path):
+    code, out, err = finished(*argv, cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert "it is empty; give the path of a file or folder" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("argv", [("up", TOY), ("run", "--variants", TOY)])
+def test_too_few_descriptors_are_told(argv: tuple[str | Path, ...], tmp_path: Path):
+    command = ["/bin/sh", "-c", 'ulimit -n 64; exec "$0" "$@"', str(SWEETSPOT), *map(str, argv), "--photos", str(TOY)]
+    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sweetspot: only 64 files and connections may be open at once")
+
+
 def test_what_a_log_holds_does_not_reach_the_terminal_raw(tmp_path: Path):
     dying = "import sys; sys.exit('\\\\x1b[2J\\\\u202egone')"
     text = f'title = "B"\n[process.web]\nrun = ["{{python}}", "-c", "{dying}"]\nready = "/"\nroles = ["pages"]'

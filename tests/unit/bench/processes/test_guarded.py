@@ -1,5 +1,6 @@
 """A guarded command that talks, for real: asked on stdin, it answers on stdout. The guard itself is in tests/e2e."""
 
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -220,3 +221,14 @@ def test_an_answer_that_is_no_text_is_still_an_answer(tmp_path: Path):
 def test_what_the_system_cannot_start_is_told(argument: str, tmp_path: Path):
     with pytest.raises(StackFailed, match="it cannot be started"):
         talking(tmp_path / "log", argument)
+
+
+def test_what_the_parent_blocks_is_not_blocked_for_the_guard_and_its_child(tmp_path: Path):
+    """Else the guard would never learn that its child has ended, and the child not that it shall."""
+    script = "import signal, sys; sys.exit(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1})
+    try:
+        with Guarded("it", [sys.executable, "-c", script], env=environment(), log=tmp_path / "log") as it:
+            assert it.wait(20) == 0
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

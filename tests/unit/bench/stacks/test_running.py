@@ -7,10 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.exits import StackFailed
+from bench.exits import StackFailed, UsageProblem
 from bench.processes.ports import HOST, ask, free_port
 from bench.stacks import running, stack
-from bench.stacks.running import RunningStack, free_ports
+from bench.stacks.photos import photos_left_out
+from bench.stacks.running import RunningStack, free_ports, left_out
 from tests.processes import wait_for
 from tests.unit.bench.variants import TOY, place, variant
 
@@ -169,3 +170,60 @@ def test_who_has_a_role_rests_while_others_have_their_turn_but_not_who_answers_u
         until({"web", "batch", "other"})
         toy.wake()
         until(set())
+
+
+# What the product's own command says of each file: lines in its log, and failure where none is left.
+LEAVING_OUT = """
+title = "T"
+[prepare]
+run = [["{{python}}", "-c", "{script}", "{{photos}}"]]
+[process.web]
+run = ["{{python}}", "-m", "http.server", "{{port}}", "--bind", "127.0.0.1"]
+ready = "/"
+roles = ["pages"]
+"""
+ALL_OF_THEM = (
+    "import os, sys; files = [each for each in os.listdir(sys.argv[1]) if os.path.isfile(sys.argv[1] + '/' + each)]; "
+    "print(*('left out: ' + repr(each) + ': no photo' for each in files), sep=chr(10)); sys.exit('none is left')"
+)
+
+
+def folder_of(tmp_path: Path, *names: str) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_a_folder_in_which_no_photo_can_be_read_is_wrong_usage(tmp_path: Path):
+    mine = variant(tmp_path / "mine", LEAVING_OUT.format(script=ALL_OF_THEM))
+    where = replace(place(tmp_path), photos=folder_of(tmp_path, "a.txt", "b.txt"))
+    with pytest.raises(
+        UsageProblem, match=r"(?s)no photo in .*photos can be used.*photos left out: 2.*'a.txt': no photo"
+    ):
+        RunningStack(mine, where).__enter__()
+
+
+def test_a_command_that_fails_although_there_are_photos_is_a_failure_of_the_stack(tmp_path: Path):
+    mine = variant(tmp_path / "mine", LEAVING_OUT.format(script="import sys; sys.exit('left out: x')"))
+    where = replace(place(tmp_path), photos=folder_of(tmp_path, "a.jpg", "b.jpg"))
+    with pytest.raises(StackFailed, match="prepare-1 failed"):
+        RunningStack(mine, where).__enter__()
+
+
+def test_what_is_no_file_is_told_with_what_the_command_left_out(tmp_path: Path):
+    mine = variant(tmp_path / "mine", LEAVING_OUT.format(script="print('left out: a.jpg')"))
+    where = replace(place(tmp_path), photos=folder_of(tmp_path, "a.jpg", "b.jpg"))
+    (where.photos / "gone.jpg").symlink_to("nowhere")
+    with RunningStack(mine, where) as it:
+        assert it.left_out == ["a.jpg", "'gone.jpg': It is a link that leads nowhere."]
+
+
+def test_photos_left_out_are_counted_however_many_there_are(tmp_path: Path):
+    """Far more than a mebibyte of them, among other lines, one of them without an end for long."""
+    lines = [f"left out: {number:05d}: {'x' * 200}" for number in range(8000)]
+    (tmp_path / "log").write_text("x" * 3_000_000 + "\n" + "\nsomething else\n".join(lines) + "\n", encoding="utf-8")
+    found = left_out(tmp_path / "log")
+    assert [each[:5] for each in found] == [f"{number:05d}" for number in range(8000)]
+    assert photos_left_out(found)[0] == "photos left out: 8000"
