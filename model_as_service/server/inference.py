@@ -15,14 +15,13 @@ import orjson
 
 from model_as_service.server.bodies import BODY, SMALL, Body, Receive
 from model_as_service.server.lanes import BULK, INTERACTIVE, Job
-from model_as_service.server.large import LargePhotos, large_ones
+from model_as_service.server.large import Client, LargePhotos, large_ones
 from model_as_service.server.reading import HEADER_LENGTH, Request, read
 from model_as_service.server.refused import Abandoned, Refused
 from model_as_service.server.scheduler import expired
 from model_as_service.server.writing import JSON, Headers, write
 
 if TYPE_CHECKING:
-    from model_as_service.server.connection import Connection
     from model_as_service.server.metrics import Metrics
     from model_as_service.server.repository import Repository, Version
     from model_as_service.server.scheduler import Scheduler
@@ -135,7 +134,7 @@ class Inference:
 
 
 async def _looked_through(
-    body: bytes, header_length: str | None, connection: "Connection"
+    body: bytes, header_length: str | None, connection: Client
 ) -> tuple[Request, dict[int, float]]:
     """Return a request and which of its photos are large; what takes long keeps nobody else waiting."""
     if len(body) <= SMALL:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 INTERACTIVE, BULK = 0, 1
 
 
+def costs_in(version: "Version", lane: int) -> "Costs":
+    """Return what the batches of a version cost in a lane."""
+    return version.bulk_costs if lane == BULK else version.costs
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """One request. Times are monotonic, in seconds; stages are those of the batches that it was part of."""
@@ -46,7 +51,7 @@ class Job:
     @property
     def costs(self) -> "Costs":
         """What batches with its images cost."""
-        return self.version.costs_in(self.lane)
+        return costs_in(self.version, self.lane)
 
     @property
     def queue_s(self) -> float:

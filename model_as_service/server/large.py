@@ -30,9 +30,10 @@ SOON_S = 0.25  # whoever allows less than this has no time, and not a photo that
 
 
 class Client(Protocol):
-    """What a `Connection` is here: it calls `gone` when its client has vanished."""
+    """What a `Connection` is here: it calls `gone` when its client has vanished, and is `lost` from then on."""
 
     gone: Callable[[], None] | None
+    lost: bool
 
 
 class LargePhotos:

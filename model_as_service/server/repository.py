@@ -19,7 +19,6 @@ from time import perf_counter
 import numpy as np
 
 from model_as_service.server.costs import Costs
-from model_as_service.server.lanes import BULK
 from model_as_service.server.options import Options
 from model_as_service.server.refused import Refused, short, shown
 from model_as_service.server.statistics import Statistics
@@ -50,10 +49,6 @@ class Version:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bulk_costs", deepcopy(self.costs))
-
-    def costs_in(self, lane: int) -> Costs:
-        """Return what the batches of a lane cost."""
-        return self.bulk_costs if lane == BULK else self.costs
 
     @property
     def name(self) -> str:

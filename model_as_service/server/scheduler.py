@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from model_as_service.server.batch import Map, Outcome, decode, run
-from model_as_service.server.lanes import BULK, Item, Job, Lanes
+from model_as_service.server.lanes import BULK, Item, Job, Lanes, costs_in
 from model_as_service.server.refused import Refused
 from model_as_service.server.running import Running
 
@@ -135,8 +135,8 @@ class Scheduler:
                 if other is version and theirs == lane:
                     images += count
                 else:
-                    wait += other.costs_in(theirs).of(count)
-        return wait + version.costs_in(lane).of(images)
+                    wait += costs_in(other, theirs).of(count)
+        return wait + costs_in(version, lane).of(images)
 
     def _work(self) -> None:
         items = self._next()
