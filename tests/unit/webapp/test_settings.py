@@ -1,7 +1,5 @@
 from pathlib import Path
 
-from pathlib import Path
-
 import pytest
 
 from webapp.database import connect
@@ -27,14 +25,3 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(SettingsError, match=f"SWEETSPOT_DATA: '.*{place}' cannot be a folder"):
         Settings.from_env()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_process_that_outlives_its_harness_makes_no_removed_folder_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWEETSPOT_DATA", str(tmp_path / "gone" / "data"))
-    with pytest.raises(FileNotFoundError):
-        Settings.from_env()
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "gone").mkdir()
-    assert Settings.from_env().data.is_dir()
