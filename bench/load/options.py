@@ -46,7 +46,7 @@ def add_options(parser: ArgumentParser) -> None:
 def plan_of(options: Namespace, host: str) -> Plan:
     """Return the plan that the options stand for. Raises a Failure: StackFailed where nobody answers, and so on."""
     if options.plan and not options.headless:
-        raise UsageProblem(f"--plan {options.plan} is for the harness, which needs no web page: without it, or --headless")
+        raise UsageProblem(f"--plan {options.plan} is for the harness, which needs no web page; leave it out")
     if options.plan:
         return awaited(Path(options.plan))
     rates, mix = rates_of(options.rate), mix_of(options.mix)

@@ -1,5 +1,6 @@
 """Mistakes of whoever starts `locust -f bench/locustfile.py`, and failures within: a line, a code, no repeat."""
 
+import itertools
 import json
 import os
 import re
@@ -73,11 +74,8 @@ def test_whatever_is_not_the_product_is_told_as_such(running: Product, listed: s
 
 
 def test_a_list_of_photos_without_end_is_not_awaited(running: Product, monkeypatch: pytest.MonkeyPatch):
-    pages = iter(range(1_000_000))
-    answer = running.answer
-    monkeypatch.setattr(
-        running, "answer", lambda *of: answer(*of).replace(b"null", f'"{next(pages)}"'.encode())
-    )  # each page names another that follows
+    pages = (f'{{"photos": [{{"id": "{number}"}}], "next": "{number}"}}'.encode() for number in itertools.count(1))
+    monkeypatch.setattr(running, "answer", lambda *_: next(pages))
     assert "did not list its photos within" in refused(running, sabotage="impatient")
 
 

@@ -145,7 +145,7 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, content: bytes):
 
 
 def test_without_the_harness_there_is_no_plan_to_wait_for(tmp_path: Path):
-    with pytest.raises(UsageProblem, match="is for the harness, which needs no web page"):
+    with pytest.raises(UsageProblem, match="is for the harness, which needs no web page; leave it out"):
         options.plan_of(given("--plan", str(tmp_path / "none")), HOST)
 
 
