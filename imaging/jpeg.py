@@ -76,11 +76,11 @@ def _segments(encoded: bytes) -> Iterator[Segment]:
         code = encoded[at - 1]
         if code in ALONE:
             continue
-        length = int.from_bytes(encoded[at : at + 2])
+        length = max(2, int.from_bytes(encoded[at : at + 2]))  # of itself and the content
         yield Segment(code, start, at + 2, at + length)
         if code in {SOS, EOI}:
             return
-        at += max(2, length)
+        at += length
     raise TooCostly(f"a JPEG that takes too long to decode: its header has more than {MOST_SEGMENTS:,} parts")
 
 

@@ -92,6 +92,7 @@ def test_locust_is_imported_only_by_what_the_locust_process_runs() -> None:
         "load/client.py",
         "load/coordinator.py",
         "load/dispatcher.py",
+        "load/interrupts.py",
         "load/sender.py",
         "load/waiter.py",
         "peers/closed.py",
