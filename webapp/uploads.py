@@ -55,7 +55,7 @@ def check_size(content: bytes) -> bytes:
     if not content:
         raise UndecodableImage("The body is empty; send the image's bytes.")
     if len(content) > MAX_BYTES:
-        raise ImageTooLarge(f"The image has {len(content):,} bytes; at most {MAX_BYTES:,} are taken.")
+        raise ImageTooLarge(f"The image has more than the {MAX_BYTES:,} bytes that are taken.")
     return content
 
 
