@@ -6,6 +6,7 @@ picture of a megapixel. How large the blocks are stands behind the transforms, s
 
 from collections.abc import Callable
 
+MOST_TRANSFORMS = 4  # each kind once
 FEW = 1000  # sets that are not worth a look
 MOST_TOKENS = 30_000  # of the transforms' own pictures: a tenth of a second; encoders write a few thousand
 ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)  # of the lengths of the lengths' code
@@ -24,7 +25,7 @@ def sets(content: bytes, width: int, height: int) -> int:
     most = min(MOST_SETS, blocks(width, height, 2), 8 * len(content) // SET_BITS + 1)
     try:
         return min(most, Reader(content).blocks(width, height)) if most > FEW else most
-    except (ValueError, LookupError, StopIteration):  # damaged, or made to be tedious
+    except (ValueError, LookupError):  # damaged, or made to be tedious
         return most
 
 
@@ -43,8 +44,10 @@ class Reader:
         return int.from_bytes(self._content[start : start + 5], "little") >> shift & ((1 << count) - 1)
 
     def blocks(self, width: int, height: int) -> int:
-        """Return how many blocks may have codes of their own; raise ValueError, LookupError, StopIteration."""
-        while self.bits(1):
+        """Return how many blocks may have codes of their own; raise ValueError, LookupError."""
+        for _ in range(MOST_TRANSFORMS):
+            if not self.bits(1):
+                break
             width = self._transform(self.bits(2), width, height)
         if self.bits(1):
             self.bits(4)  # the size of the colour cache
@@ -138,7 +141,7 @@ class Reader:
             ahead = int.from_bytes(self._content[start : start + 4], "little") >> shift
             length, symbol = short[ahead & ((1 << LOOK) - 1)]
             if not length:
-                length = next(n for n in range(LOOK + 1, 17) if (n, ahead & ((1 << n) - 1)) in long)
+                length = next((n for n in range(LOOK + 1, 17) if (n, ahead & ((1 << n) - 1)) in long), 0)
                 symbol = long[length, ahead & ((1 << length) - 1)]
             self.bits(length)
             return symbol
