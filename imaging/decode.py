@@ -49,13 +49,21 @@ TURNS: dict[int, Callable[[Pixels], Pixels]] = {
 }
 
 
-def read(encoded: bytes, at_least: int, use: Callable[[Pixels], Used], *, by: float | None = None) -> Used:
+def read(
+    encoded: bytes,
+    at_least: int,
+    use: Callable[[Pixels], Used],
+    *,
+    by: float | None = None,
+    header: Header | None = None,
+) -> Used:
     """Return what `use` makes of the pixels [height, width, 3], which are gone when it returns.
 
     No side of a large JPEG is much longer than need be for `at_least`. Raise UnreadableImage, its kinds TooManyPixels
     and TooCostly before anything is decoded; and Busy where a large photo does not get its turn by a monotonic time.
+    Whoever has read the header already hands it over.
     """
-    header = read_header(encoded)
+    header = header or read_header(encoded)
     large = judged(header).large
     with turn(by) if large else nullcontext():
         try:

@@ -47,12 +47,12 @@ class CheckedImage:
 def check_image(content: bytes) -> CheckedImage:
     """Decode an upload; raise UndecodableImage, ImageTooLarge, or Busy where other large photos come first."""
     try:
-        thumbnail = read(content, THUMBNAIL_PIXELS, _thumbnail, by=monotonic() + TURN_S)
+        header = read_header(content)
+        thumbnail = read(content, THUMBNAIL_PIXELS, _thumbnail, by=monotonic() + TURN_S, header=header)
     except TooManyPixels as error:
         raise ImageTooLarge(f"The image has too many pixels: {error} are taken.") from error
     except UnreadableImage as error:
         raise UndecodableImage(f"This photo cannot be read ({error}).") from error
-    header = read_header(content)
     width, height = header.width, header.height
     if orientation(header.exif) in TURNED:
         width, height = height, width

@@ -40,7 +40,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)
-        self.worker_connections: int = min(self.cfg.worker_connections, descriptors() - SPARE_FILES)
+        self.worker_connections: int = max(1, min(self.cfg.worker_connections, descriptors() - SPARE_FILES))
         self._budget = Budget()
         self._idle = Wait(EVENT_READ, self.cfg.keepalive, self._receive, self._drop)
         self._head = Wait(EVENT_READ, HEAD_S, self._receive, partial(self._refuse, status=408))

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -152,33 +152,6 @@ def test_an_idle_connection_is_closed(port):
     with closing(connect(port)) as client:
         client.sendall(GET)
         assert to_the_end(client).endswith(b"GET / 0")
-
-
-def test_bodies_that_arrive_have_a_budget(port):
-    # More at once than there may be, each in pieces: some are refused, and the others get an answer.
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: in_pieces(port, 600_000), range(8)))
-    # 408: a machine on which a client does not get on for half a second.
-    assert {answer[:12] for answer in answers} <= {b"HTTP/1.1 200", b"HTTP/1.1 408", b"HTTP/1.1 503"}
-    assert all(b"Retry-After" in answer for answer in answers if b" 503 " in answer)
-    wait_for(lambda: room_for(port, 900_000))
-
-
-def in_pieces(port: int, size: int) -> bytes:
-    with closing(connect(port)) as client:
-        client.sendall(post(size, b""))
-        with suppress(OSError):  # it is refused in between
-            for _ in range(size // 10_000):
-                client.sendall(b"x" * 10_000)
-        return to_the_end_or_reset(client)
-
-
-def to_the_end_or_reset(client: socket.socket) -> bytes:
-    read = b""
-    with suppress(ConnectionResetError):
-        while not read.endswith((b"}", b"POST / 600000")) and (piece := client.recv(1 << 16)):
-            read += piece
-    return read
 
 
 def test_who_does_not_go_on_makes_room_for_others(port):
