@@ -63,4 +63,4 @@ def without_foreign(variables: Mapping[str, str]) -> dict[str, str]:
 def tell(dropped: Iterable[str]) -> None:
     """Say which variables are not handed on, if any are. Names only: a value may be a password."""
     if names := ", ".join(dropped):
-        say(f"not handed on, since it would change what is measured: {names}", err=True)
+        say(f"not handed on to what is started, since they would change what is measured: {names}", err=True)
