@@ -36,6 +36,11 @@ def plain(text: str) -> str:
     )
 
 
+def rounded(value: float, digits: int = 3) -> str:
+    """Return a number of so many significant digits, without an exponent: 1,660."""
+    return f"{float(f'{value:.{digits}g}'):,.12g}"
+
+
 def say(text: object, *, err: bool = False) -> None:
     """Print a text and a line end."""
     click.echo(plain(str(text)), err=err)

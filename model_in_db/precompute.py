@@ -108,12 +108,17 @@ def wanted(live: Path) -> str | None:
         return None
 
 
-def run_once(job: Job) -> None:
-    """Run the job and say what came of it."""
+def run_once(job: Job) -> bool:
+    """Run the job and say what came of it; whether every photo could be read."""
     start = time.monotonic()
     done = job.run()
     took = f"in {time.monotonic() - start:.1f} s"
     say(f"{done} {took}" if done else f"nothing to score, looked {took}")
+    if not done or not done.refused:
+        return True
+    photos = "1 photo" if len(done.refused) == 1 else f"{len(done.refused)} photos"
+    say(f"left for the next run: {photos} that cannot be read now ({told(done.refused[0])})", err=True)
+    return False
 
 
 def run_every(job: Job, seconds: float) -> None:
@@ -140,10 +145,10 @@ def command(every: float | None, *, rollback: bool, device: str) -> None:
         go_back(photos.database.writer, live)
         return
     job = Job(photos, Path(required("SWEETSPOT_MODELS")), live, device)
-    if every is None:
-        run_once(job)
-    else:
+    if every is not None:
         run_every(job, every)
+    elif not run_once(job):
+        sys.exit(1)
 
 
 def main() -> None:

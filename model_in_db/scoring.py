@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal, null, select, update
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
+from model_in_db.answers import answers, read
 from model_in_db.tables import CURRENT, GOING_BACK, prediction_table, published_table, set_table
-from vision.classifier import Classifier, Score
-from vision.errors import UnreadableImage
+from vision.classifier import Classifier
 from webapp.clock import utc_now
 from webapp.photos import PhotoStore, photo_table
-from webapp.predictor import PhotoInput, UnreadablePhoto
 from webapp.settings import SettingsError
 
 BATCH = 16
@@ -26,11 +25,15 @@ class Overtaken(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Draft:
-    """A set that is written but not published; `base` was the published set when it was begun, None if none was."""
+    """A set that is written but not published; `base` was the published set when it was begun, None if none was.
+
+    `refused` are photos that the disk did not give: they keep their published answer, and the next run tries again.
+    """
 
     set_id: int
     base: int | None
     scored: int
+    refused: Sequence[OSError] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Published:
     model_version: str
     photos: int
     scored: int
+    refused: Sequence[OSError] = ()
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -65,7 +69,10 @@ def find_work(photos: PhotoStore, model_sha256: str) -> Work:
 
 
 def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
-    """Write a new set: new answers where photo or model changed, the published ones otherwise. None: nothing to do."""
+    """Write a new set: new answers where photo or model changed, the published ones otherwise. None: nothing to do.
+
+    Raises OSError where the disk gives none of the photos, and MemoryError: the same may be readable in the next run.
+    """
     work = find_work(photos, classifier.sha256)
     todo = work.photo_ids
     if not todo:
@@ -83,14 +90,20 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
             )
             .returning(set_table.c.id)
         ).scalar_one()
+    refused: list[OSError] = []
     for start in range(0, len(todo), BATCH):
-        rows = _answers(photos, classifier, set_id, todo[start : start + BATCH])
+        inputs = list(read(photos, todo[start : start + BATCH], refused))
         # A transaction for each batch: whoever uploads a photo meanwhile never waits long.
+        if rows := answers(inputs, classifier, set_id):
+            with photos.database.writer.begin() as connection:
+                connection.execute(insert(prediction_table), rows)
+    if len(refused) == len(todo):
         with photos.database.writer.begin() as connection:
-            connection.execute(insert(prediction_table), rows)
+            connection.execute(delete(set_table).where(set_table.c.id == set_id))
+        raise refused[0]
     with photos.database.writer.begin() as connection:
         _keep_the_rest(connection, work.base, set_id)
-    return Draft(set_id, work.base, len(todo))
+    return Draft(set_id, work.base, len(todo) - len(refused), refused)
 
 
 def publish(engine: Engine, draft: Draft, still_live: Callable[[], bool] = lambda: True) -> Published:
@@ -111,7 +124,7 @@ def publish(engine: Engine, draft: Draft, still_live: Callable[[], bool] = lambd
             select(set_table.c.model_name, set_table.c.model_version, count).where(set_table.c.id == draft.set_id)
         ).one()
     _prune(engine, draft.set_id)
-    return Published(draft.set_id, row[0], row[1], row[2], draft.scored)
+    return Published(draft.set_id, row[0], row[1], row[2], draft.scored, draft.refused)
 
 
 @dataclass(frozen=True)
@@ -183,51 +196,19 @@ def _chain(connection: Connection) -> list[Row[Any, Any, Any]]:
 
 
 def _needs_scoring(base: int | None, sha256: str) -> Select[int]:
-    """Select the photos without an answer in the published set that this model gave to this version of them."""
+    """Select the photos without an answer in the published set that this model gave to this version of them.
+
+    Its version stands in each row, too: a photo that the disk did not give to its run has kept an older answer.
+    """
     answered = (
         select(literal(1))
         .select_from(prediction_table.join(set_table))
         .where(prediction_table.c.set_id == base, set_table.c.model_sha256 == sha256)
+        .where(prediction_table.c.model_version == set_table.c.model_version)
         .where(prediction_table.c.photo_id == photo_table.c.id)
         .where(prediction_table.c.photo_version == photo_table.c.version)
     )
     return select(photo_table.c.id).where(~answered.exists()).order_by(photo_table.c.id)
-
-
-def _answers(photos: PhotoStore, classifier: Classifier, set_id: int, photo_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Classify some photos; one that cannot be read gets a row that says so and harms no other.
-
-    Raises OSError or MemoryError where it is not the photo's fault: the same may be readable in the next run.
-    """
-    inputs = [_read(photos, photo_id) for photo_id in photo_ids]
-    answers = classifier.classify([photo.content for photo, _ in inputs]).answers
-    made = {
-        "set_id": set_id,
-        "model_name": classifier.name,
-        "model_version": classifier.version,
-        "predicted_at": utc_now(),
-    }
-    return [
-        made
-        | {"photo_id": photo_id, "photo_version": photo.version, "input_read_at": photo.read_at}
-        | _outcome(gone or answer)
-        for photo_id, (photo, gone), answer in zip(photo_ids, inputs, answers, strict=True)
-    ]
-
-
-def _read(photos: PhotoStore, photo_id: int) -> tuple[PhotoInput, UnreadableImage | None]:
-    """Read a photo; of one whose file is gone, which harms no other, nothing is read and that is said."""
-    read_at = utc_now()
-    try:
-        return photos.read(photo_id), None
-    except UnreadablePhoto as error:
-        return PhotoInput(b"", photos.get(photo_id).version, read_at), UnreadableImage(str(error))
-
-
-def _outcome(answer: tuple[Score, ...] | UnreadableImage) -> dict[str, Any]:
-    if isinstance(answer, UnreadableImage):
-        return {"labels": null(), "error": str(answer)[:500]}
-    return {"labels": [[score.label, score.score] for score in answer], "error": None}
 
 
 def _keep_the_rest(connection: Connection, base: int | None, set_id: int) -> None:

@@ -8,6 +8,7 @@ What is promised is that no acknowledged photo is lost when processes are killed
 forced to the disk: what was written is the kernel's. A machine that loses its power may lose the last seconds.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,13 +39,18 @@ class PhotoFiles:
     def read(self, path: Path) -> bytes:
         """Return a file's bytes; raise FileGone, or another OSError where the disk does not say what is in the folder.
 
-        The folder is held meanwhile: one that is away for a moment must not look like one that has lost its files.
+        The folder is held meanwhile: one that is away for a moment must not look like one that has lost its files. Nor
+        must an empty one, which is what stays where a disk is not mounted.
         """
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with open(path.name, "rb", opener=partial(os.open, dir_fd=folder)) as file:
                 return file.read()
         except FileNotFoundError as error:
+            with os.scandir(folder) as entries:
+                if not any(entries):
+                    words = "the folder of the photos is empty; is its disk mounted?"
+                    raise FileNotFoundError(errno.ENOENT, words, str(self._folder)) from error
             raise FileGone(*error.args) from error
         finally:
             os.close(folder)

@@ -14,6 +14,7 @@ from bench.gates.thresholds import Threshold, Thresholds
 from bench.statistics.estimates import Estimate
 from bench.statistics.noise import half_width
 from bench.statistics.steady import Steadiness
+from bench.terminal import rounded
 from runfile.facts import Gate, Validity
 
 PRIMARY = "response_p50"  # A1 is judged by one metric: of several at 95 % each, one would too often err
@@ -137,13 +138,11 @@ def validity(gates: Iterable[Gate], *more: str) -> Validity:
 
 def reason(gate: Gate) -> str:
     """Say in words why a gate failed, and what to do."""
-    have = "nothing measured" if gate.value is None else f"{gate.value:.3g} {gate.unit}"
+    have = "nothing measured" if gate.value is None else f"{rounded(gate.value)} {gate.unit}"
     limit = gate.limit if gate.fail_above is None else gate.fail_above
     note = f" ({gate.note})" if gate.note else ""
     who = gate.variant or "this machine"
-    return (
-        f"{gate.gate}: {gate.title}: {who} has {have}, the limit is {limit or 0:.3g} {gate.unit}{note}. {gate.advice}"
-    )
+    return f"{gate.gate}: {gate.title}: {who} has {have}, the limit is {rounded(limit or 0)} {gate.unit}{note}. {gate.advice}"
 
 
 def _needed(limit: Threshold, variant: str, value: float | None, note: str) -> Gate:
@@ -165,4 +164,4 @@ def _gap(estimate: Estimate | None, truth: float) -> float | None:
 def _words(estimate: Estimate | None, unit: str) -> str:
     if estimate is None or estimate.value is None or estimate.low is None:
         return "nothing that has an interval"
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}] {unit}"
+    return f"{rounded(estimate.value)} [{rounded(estimate.low)}, {rounded(estimate.high)}] {unit}"

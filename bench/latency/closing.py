@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.latency.ratios import CASE, METRICS
 from bench.latency.results import LEVELS
+from bench.terminal import rounded
 from runfile.facts import Capacity, Check, Floor, Latency, Ratio, Run
 from runfile.rows import ResultRow
 
@@ -32,12 +33,12 @@ def comparisons(found: Latency) -> list[str]:
 
 def comparison_words(each: Ratio) -> str:
     """Return one ratio in a line."""
-    value, around = each.value or 0.0, f"[{each.low:.3g}, {each.high:.3g}]"
-    at = f"at {each.offered_per_s:.3g} predictions per second"
+    value, around = each.value or 0.0, f"[{rounded(each.low)}, {rounded(each.high)}]"
+    at = f"at {rounded(each.offered_per_s)} predictions per second"
     if not each.claim:
-        return f"{each.left} and {each.right} cannot be told apart {at}: {value:.3g} {around} of its time (p50)"
+        return f"{each.left} and {each.right} cannot be told apart {at}: {rounded(value)} {around} of its time (p50)"
     word = "slower" if value > 1 else "faster"
-    return f"{each.left} is {word} than {each.right} {at}: {value:.3g} {around} of its time (p50)"
+    return f"{each.left} is {word} than {each.right} {at}: {rounded(value)} {around} of its time (p50)"
 
 
 def capacity_words(found: Capacity) -> str:
@@ -45,9 +46,9 @@ def capacity_words(found: Capacity) -> str:
     low, high, name = found.low, found.high, f"{found.variant:<22} carries"
     objective = f"{1 - (found.share or 0.0):.0%} within {found.slo_ms:g} ms"
     if low and high:
-        return f"{name} between {low:.3g} and {high:.3g} predictions per second ({objective})"
+        return f"{name} between {rounded(low)} and {rounded(high)} predictions per second ({objective})"
     if low or high:
-        what = f"at least {low:.3g}" if low else f"less than {high:.3g}"
+        what = f"at least {rounded(low)}" if low else f"less than {rounded(high)}"
         return f"{name} {what} predictions per second ({objective})"
     return f"{name} an unknown load: too few requests for any rate ({objective})"
 
@@ -55,7 +56,7 @@ def capacity_words(found: Capacity) -> str:
 def floor_words(floors: Sequence[Floor]) -> list[str]:
     """Return the noise floors in a line."""
     known = [
-        f"{each.metric} +-{each.half_width:.1%} at {each.offered_per_s:.3g}/s"
+        f"{each.metric} +-{each.half_width:.1%} at {rounded(each.offered_per_s)}/s"
         for each in floors
         if each.half_width is not None and each.offered_per_s is not None
     ]
@@ -66,8 +67,8 @@ def floor_words(floors: Sequence[Floor]) -> list[str]:
 
 def check_words(check: Check, floor: str) -> str:
     """Return a check in one line: title, value with interval, limit, noise floor of a ratio, note."""
-    shown = "-" if check.value is None else f"{check.value:.3g}"
-    around = "" if check.low is None or check.high is None else f" [{check.low:.3g}, {check.high:.3g}]"
+    shown = "-" if check.value is None else rounded(check.value)
+    around = "" if check.low is None or check.high is None else f" [{rounded(check.low)}, {rounded(check.high)}]"
     ratio = f", {floor}" if check.is_ratio else ""
     note = f" ({check.note})" if check.note else ""
     return f"{check.title}: {shown}{around} {check.unit}, limit {check.limit:g}{ratio}{note}"
@@ -94,11 +95,11 @@ def line(cells: Cells, variant: str, case: str, rate: float | None) -> str:
         shown = around if middle.value is not None else middle.verdict
     share = "-" if failed is None or failed.value is None else f"{failed.value:.1%}"
     late, count = own["response_p95"], "" if middle is None else middle.n
-    offered = f"{rate:.3g}" if rate else ""
+    offered = rounded(rate) if rate else ""
     tail = f"{number(late.value if late else None):>9} {share:>7} {count:>6}"
     return f"{variant:<22} {case:<11} {offered:>9} {shown:>20} {tail}"
 
 
 def number(value: float | None) -> str:
     """Return a number for people; `-` where it is withheld."""
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else rounded(value, 4)

@@ -15,6 +15,7 @@ from bench.statistics.estimates import Estimate
 from bench.statistics.noise import order_effect
 from bench.statistics.quantities import MS, RAW_LIMIT, Quantities
 from bench.statistics.steps import TrialFacts
+from bench.terminal import rounded
 from runfile.facts import Arm, Gate, Latency, Trial
 
 PRIMARY = METRICS[0]
@@ -68,7 +69,7 @@ def lag(seen: Seen, name: str, own: pd.DataFrame, delay_ms: float) -> Gate:
         good = rows[rows["outcome"] == "ok"]
         by_case = ((good["done_ns"] - good["sent_ns"]) / MS).groupby(good["case"]).median()
         shortest_ms = float(by_case.min()) if len(good) else None
-        where = f"at {float(str(rate)):.3g} predictions per second, "
+        where = f"at {rounded(float(str(rate)))} predictions per second, "
         gates_.append(judging.lag(seen.raw.limits, name, late_ms, shortest_ms, where))
     return max(gates_, key=lambda gate: np.inf if gate.value is None else gate.value / (gate.fail_above or 1.0))
 
@@ -80,7 +81,7 @@ def grown(seen: Seen, variant: str) -> Gate:
     most = max(known, key=lambda each: (each[1].label == "saturated", each[1].index), default=None)
     if most is None:
         return judging.steady(seen.raw.limits, variant, None)
-    return judging.steady(seen.raw.limits, variant, most[1], f"at {most[0]:.3g} predictions per second")
+    return judging.steady(seen.raw.limits, variant, most[1], f"at {rounded(most[0])} predictions per second")
 
 
 def of_trials(seen: Seen, variant: str, own: Sequence[Trial]) -> list[Gate]:

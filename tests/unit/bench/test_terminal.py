@@ -10,7 +10,7 @@ import pytest
 
 from bench.exits import UsageProblem
 from bench.processes.guarded import ROOT
-from bench.terminal import check_names, plain
+from bench.terminal import check_names, plain, rounded
 
 SPEAK = "from bench.terminal import open_streams, say; open_streams(); say('out'); say('err', err=True)"
 
@@ -31,6 +31,14 @@ SPEAK = "from bench.terminal import open_streams, say; open_streams(); say('out'
 )
 def test_what_a_terminal_would_obey_or_hide_is_escaped_and_all_else_stays(text: str, shown: str):
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1662.4, "1,660"), (0.12345, "0.123"), (-12.0, "-12"), (float("inf"), "inf"), (1.2345e8, "123,000,000")],
+)
+def test_a_number_has_three_digits_and_no_exponent(value: float, shown: str):
+    assert rounded(value) == shown
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -171,3 +171,26 @@ def test_a_full_disk_under_its_output_does_not_fail_a_command(models: Path, tmp_
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(argv, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        ([], ""),
+        ([OSError(errno.EIO, "broken")], "left for the next run: 1 photo that cannot be read now ([Errno 5] broken)\n"),
+        ([OSError(errno.EIO, "broken"), PermissionError()], "left for the next run: 2 photos that"),
+    ],
+)
+def test_a_run_that_could_not_read_every_photo_says_so_and_is_no_success(
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refused: list[OSError],
+    told: str,
+) -> None:
+    done = scoring.Published(3, "mobilenet", "2", 8, 5, refused)
+    monkeypatch.setattr(Job, "run", lambda _job: done)
+    assert precompute.run_once(job) == (not refused)
+    said = capsys.readouterr()
+    assert "published set 3: 8 photos" in said.out
+    assert said.err.startswith(told)

@@ -33,6 +33,11 @@ def pointer(store: PhotoStore) -> int | None:
         return connection.scalar(select(published_table.c.set_id))
 
 
+def ids(store: PhotoStore) -> list[int]:
+    with store.database.writer.connect() as connection:
+        return list(connection.scalars(select(set_table.c.id)))
+
+
 def test_only_what_needs_scoring_is_scored(
     store: PhotoStore, classifier: Classifier, photo_id: int, jpeg: bytes, other_jpeg: bytes
 ) -> None:
@@ -206,6 +211,52 @@ def test_a_photo_that_the_disk_refuses_for_a_moment_is_scored_in_the_next_run(
             refresh(store, classifier)
     assert pointer(store) is None
     refresh(store, classifier)
+    assert answered(store, photo_id) == ("1", "espresso")
+
+
+def test_a_photo_that_the_disk_refuses_for_good_keeps_nobody_from_being_published(
+    store: PhotoStore,
+    classifier: Classifier,
+    classifier_2: Classifier,
+    photo_id: int,
+    jpeg: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refresh(store, classifier)
+    good = store.add(check_image(jpeg), "good").id
+    damaged, real = store.path(store.get(photo_id)), PhotoFiles.read
+
+    def read(files: PhotoFiles, path: Path) -> bytes:
+        if path == damaged:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(files, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhotoFiles, "read", read)
+        published = refresh(store, classifier_2)
+        assert published
+        assert (published.scored, published.photos, len(published.refused)) == (1, 2, 1)
+        assert answered(store, good) == ("2", "espresso")
+        assert answered(store, photo_id) == ("1", "espresso"), "it keeps the answer that it has"
+        sets = ids(store)
+        with pytest.raises(OSError, match="Input/output error"):
+            refresh(store, classifier_2)
+        assert ids(store) == sets, "a run that scored nothing leaves nothing behind"
+    published = refresh(store, classifier_2)
+    assert published
+    assert (published.scored, published.refused) == (1, [])
+    assert answered(store, photo_id) == ("2", "espresso"), "and is scored once the disk gives it"
+
+
+def test_an_empty_folder_is_a_disk_that_is_not_mounted_and_wipes_no_answer(
+    store: PhotoStore, classifier: Classifier, classifier_2: Classifier, photo_id: int, tmp_path: Path
+) -> None:
+    refresh(store, classifier)
+    photos, away = tmp_path / "photos", tmp_path / "away"
+    photos.rename(away)
+    photos.mkdir()
+    with pytest.raises(FileNotFoundError, match="empty; is its disk mounted"):
+        refresh(store, classifier_2)
     assert answered(store, photo_id) == ("1", "espresso")
 
 

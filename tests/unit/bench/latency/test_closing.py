@@ -82,7 +82,7 @@ def test_all_lines_are_aligned():
 
 
 def test_a_number_has_four_digits():
-    assert number(1234.567) == "1235"
+    assert number(1234.567) == "1,235"
     assert number(None) == "-"
 
 
