@@ -142,7 +142,8 @@ def reason(gate: Gate) -> str:
     limit = gate.limit if gate.fail_above is None else gate.fail_above
     note = f" ({gate.note})" if gate.note else ""
     who = gate.variant or "this machine"
-    return f"{gate.gate}: {gate.title}: {who} has {have}, the limit is {rounded(limit or 0)} {gate.unit}{note}. {gate.advice}"
+    most = f"{rounded(limit or 0)} {gate.unit}"
+    return f"{gate.gate}: {gate.title}: {who} has {have}, the limit is {most}{note}. {gate.advice}"
 
 
 def _needed(limit: Threshold, variant: str, value: float | None, note: str) -> Gate:
