@@ -36,9 +36,9 @@ def plain(text: str) -> str:
     )
 
 
-def rounded(value: float, digits: int = 3) -> str:
-    """Return a number of so many significant digits, without an exponent: 1,660."""
-    return f"{float(f'{value:.{digits}g}'):,.12g}"
+def rounded(value: float | None, digits: int = 3) -> str:
+    """Return a number of so many significant digits, without an exponent: 1,660; `-` where there is none."""
+    return "-" if value is None else f"{float(f'{value:.{digits}g}'):,.12g}"
 
 
 def say(text: object, *, err: bool = False) -> None:

@@ -67,7 +67,7 @@ def floor_words(floors: Sequence[Floor]) -> list[str]:
 
 def check_words(check: Check, floor: str) -> str:
     """Return a check in one line: title, value with interval, limit, noise floor of a ratio, note."""
-    shown = "-" if check.value is None else rounded(check.value)
+    shown = rounded(check.value)
     around = "" if check.low is None or check.high is None else f" [{rounded(check.low)}, {rounded(check.high)}]"
     ratio = f", {floor}" if check.is_ratio else ""
     note = f" ({check.note})" if check.note else ""
@@ -91,15 +91,10 @@ def line(cells: Cells, variant: str, case: str, rate: float | None) -> str:
     middle, failed = own[PRIMARY], own["failed_share"]
     shown = "-"
     if middle is not None:
-        around = f"{number(middle.value)} [{number(middle.low)}, {number(middle.high)}]"
+        around = f"{rounded(middle.value, 4)} [{rounded(middle.low, 4)}, {rounded(middle.high, 4)}]"
         shown = around if middle.value is not None else middle.verdict
     share = "-" if failed is None or failed.value is None else f"{failed.value:.1%}"
     late, count = own["response_p95"], "" if middle is None else middle.n
     offered = rounded(rate) if rate else ""
-    tail = f"{number(late.value if late else None):>9} {share:>7} {count:>6}"
+    tail = f"{rounded(late.value if late else None, 4):>9} {share:>7} {count:>6}"
     return f"{variant:<22} {case:<11} {offered:>9} {shown:>20} {tail}"
-
-
-def number(value: float | None) -> str:
-    """Return a number for people; `-` where it is withheld."""
-    return "-" if value is None else rounded(value, 4)

@@ -48,16 +48,23 @@ def claimed(what: str) -> tuple[Path, IO[bytes]]:
     """Return a folder of our own with its lock, which holds until it is closed."""
     while True:
         made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{what}-"))
-        lock = (made / LOCK).open("wb")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = hold(made)
         if (made / LOCK).exists():
             return made, lock
         lock.close()  # somebody swept it between its making and its lock
 
 
-def sweep(parent: Path) -> None:
+def hold(made: Path) -> IO[bytes]:
+    """Make a folder that is swept once nobody holds it; return the hold, which ends when it is closed."""
+    made.mkdir(parents=True, exist_ok=True)
+    lock = (made / LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def sweep(parent: Path, pattern: str = f"{PREFIX}*") -> None:
     """Remove the folders there that are ours and whose owners are gone."""
-    for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
+    for lock in parent.glob(f"{pattern}/{LOCK}"):
         with contextlib.suppress(OSError):  # it is locked: its owner is alive; or it has gone meanwhile
             if is_ours(lock):
                 with lock.open("rb+") as held:

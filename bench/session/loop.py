@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.exits import Exit, Failure, UsageProblem
 from bench.load.generator import DEADLINE_S
 from bench.machine import cores
+from bench.processes import scratch
 from bench.session import preparation, writeup
 from bench.session.experiment import Experiment
 from bench.session.progress import follow
@@ -35,6 +36,8 @@ def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
         folder = RunFolder(settings.out, settings.profile)
     except RunFileError as error:
         raise UsageProblem(str(error)) from error
+    scratch.sweep(settings.out, f"*/{folder.work.name}")  # what runs that were killed have left there
+    alive = scratch.hold(folder.work)
     folder.save(
         seed=settings.seed,
         command=tuple(settings.command),
@@ -50,7 +53,7 @@ def begin(settings: Settings, experiments: Sequence[Experiment]) -> Session:
         experiments=Experiments().put({each.name: each.opening() for each in experiments}),
     )
     folder.event("run started", profile=settings.profile, experiments=names)
-    return Session(settings, folder, split)
+    return Session(settings, folder, split, alive)
 
 
 def conduct(session: Session, experiments: Sequence[Experiment]) -> Exit:
@@ -68,6 +71,7 @@ def conduct(session: Session, experiments: Sequence[Experiment]) -> Exit:
     finally:
         with undisturbed(session):
             shutil.rmtree(session.folder.work, ignore_errors=True)
+            session.alive.close()
             session.folder.event(f"run {state}", reason=str(session.failure or ""))
             writeup.write_up(session, experiments, state)
     return writeup.tell(session, experiments)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from bench.exits import Failure
@@ -37,6 +39,7 @@ class Session:
     settings: Settings
     folder: RunFolder
     split: Split
+    alive: IO[bytes] = field(default_factory=BytesIO)  # holds the folder of work for as long as this process lives
     say: Callable[[str], None] = print
     verified: list[Verified] = field(default_factory=list)
     capacity: dict[str, float] = field(default_factory=dict)

@@ -35,9 +35,9 @@ def test_what_a_terminal_would_obey_or_hide_is_escaped_and_all_else_stays(text: 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(1662.4, "1,660"), (0.12345, "0.123"), (-12.0, "-12"), (float("inf"), "inf"), (1.2345e8, "123,000,000")],
+    [(1662.4, "1,660"), (0.12345, "0.123"), (float("inf"), "inf"), (1.2345e8, "123,000,000"), (None, "-")],
 )
-def test_a_number_has_three_digits_and_no_exponent(value: float, shown: str):
+def test_a_number_has_three_digits_and_no_exponent(value: float | None, shown: str):
     assert rounded(value) == shown
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench.latency import closing
-from bench.latency.closing import capacity_words, check_words, floor_words, number, response_times
+from bench.latency.closing import capacity_words, check_words, floor_words, response_times
 from bench.latency.conclude import conclude
 from bench.latency.results import LEVELS, row
 from bench.statistics.estimates import Estimate
@@ -79,11 +79,6 @@ def test_all_lines_are_aligned():
         *rows("v", "page", 4.0, full=True),
     ]
     assert len({len(line) for line in response_times(table)}) == 1
-
-
-def test_a_number_has_four_digits():
-    assert number(1234.567) == "1,235"
-    assert number(None) == "-"
 
 
 # Who is faster.

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.exits import Exit, StackFailed
+from bench.processes import scratch
 from bench.session import loop
 from bench.session.experiment import Conclusion, Raw
-from bench.session.session import Session
+from bench.session.session import Session, Settings
 from runfile import read
-from tests.unit.bench.session.fakes import ROW, VALID, Fake, nothing, session
+from tests.unit.bench.session.fakes import LIMITS, ROW, VALID, Fake, nothing, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,3 +109,18 @@ def test_a_conclusion_that_breaks_down_leaves_no_run_that_seems_to_go_on(tmp_pat
 def test_the_path_of_the_report_comes_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     _, this = conducted(tmp_path, Fake())
     assert capsys.readouterr().out.splitlines() == ["1 rows", str(this.folder.path / "report.html")]
+
+
+def test_a_run_sweeps_the_work_of_those_that_were_killed_and_of_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    killed, alive, foreign = (tmp_path / name / "work" for name in ("killed", "alive", "foreign"))
+    scratch.hold(killed).close()
+    (killed / "data").write_text("much")
+    foreign.mkdir(parents=True)
+    monkeypatch.setattr(loop.cores, "stay_off", lambda _split: None)
+    with scratch.hold(alive):
+        this = loop.begin(Settings("fake", tmp_path, tmp_path, 1, LIMITS, ["sweetspot"]), [Fake([])])
+        assert [path.exists() for path in (killed, alive, foreign, this.folder.work)] == [False, True, True, True]
+    loop.conduct(this, [Fake([])])
+    assert not this.folder.work.exists()
