@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.routing import IntegerConverter
 
 from webapp import operations, pages, photo_api, prediction_api, problems, timing
+from webapp.json_answers import JsonAnswers
 from webapp.limits import MAX_BODY
 from webapp.metrics import Metrics
 from webapp.photos import PhotoStore
@@ -42,7 +43,7 @@ def create_app(photos: PhotoStore, predictor: Predictor) -> Flask:
     app = Flask(__name__)
     app.response_class = RangedResponse
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = JsonAnswers(app)
     app.url_map.converters["photo_id"] = PhotoId
     metrics = Metrics()
     app.register_blueprint(pages.blueprint(photos, predictor))
