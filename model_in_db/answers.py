@@ -23,13 +23,20 @@ class Input(NamedTuple):
 def read(photos: PhotoStore, photo_ids: Sequence[int], refused: list[OSError]) -> Iterator[Input]:
     """Read some photos; those that the disk does not give are left out, and why is added to `refused`."""
     for photo_id in photo_ids:
-        read_at = utc_now()
         try:
-            yield Input(photo_id, photos.read(photo_id))
-        except UnreadablePhoto as error:  # its file is gone, and nothing is read
-            yield Input(photo_id, PhotoInput(b"", photos.get(photo_id).version, read_at), UnreadableImage(str(error)))
+            yield _input(photos, photo_id)
         except OSError as error:
             refused.append(error)
+
+
+def _input(photos: PhotoStore, photo_id: int) -> Input:
+    """Read a photo; of one whose file is gone, nothing is read. Raises OSError where nobody can say now."""
+    read_at = utc_now()
+    try:
+        return Input(photo_id, photos.read(photo_id))
+    except UnreadablePhoto as error:
+        photos.check_files()
+        return Input(photo_id, PhotoInput(b"", photos.get(photo_id).version, read_at), UnreadableImage(str(error)))
 
 
 def answers(inputs: Sequence[Input], classifier: Classifier, set_id: int) -> list[dict[str, Any]]:

@@ -39,21 +39,22 @@ class PhotoFiles:
     def read(self, path: Path) -> bytes:
         """Return a file's bytes; raise FileGone, or another OSError where the disk does not say what is in the folder.
 
-        The folder is held meanwhile: one that is away for a moment must not look like one that has lost its files. Nor
-        must an empty one, which is what stays where a disk is not mounted.
+        The folder is held meanwhile: one that is away for a moment must not look like one that has lost its files.
         """
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with open(path.name, "rb", opener=partial(os.open, dir_fd=folder)) as file:
                 return file.read()
         except FileNotFoundError as error:
-            with os.scandir(folder) as entries:
-                if not any(entries):
-                    words = "the folder of the photos is empty; is its disk mounted?"
-                    raise FileNotFoundError(errno.ENOENT, words, str(self._folder)) from error
             raise FileGone(*error.args) from error
         finally:
             os.close(folder)
+
+    def check_there(self) -> None:
+        """Raise FileNotFoundError where the folder is empty, as where its disk is not mounted."""
+        with os.scandir(self._folder) as entries:
+            if not any(entries):
+                raise FileNotFoundError(errno.ENOENT, "it is empty; is its disk mounted?", str(self._folder))
 
     def original(self, photo_id: int, version: int, media_type: str) -> Path:
         """Return the file with the bytes as they were uploaded."""

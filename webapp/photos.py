@@ -166,6 +166,10 @@ class PhotoStore:
         """Close all pooled connections."""
         self.database.close()
 
+    def check_files(self) -> None:
+        """Raise OSError where no photo at all has a file: then none of them is to blame."""
+        self._files.check_there()
+
     def ping(self) -> None:
         """Raise SQLAlchemyError where the database cannot be asked or has no photo table."""
         with self._reader.connect() as connection:
