@@ -28,7 +28,7 @@ from model_in_db.scoring import (
     score,
     unfinished,
 )
-from vision.artifact import load_manifest
+from vision.artifact import load_artifact, load_manifest
 from vision.classifier import Classifier
 from vision.errors import ModelError
 from vision.live import read_live, write_live
@@ -77,16 +77,22 @@ class Job:
 
 
 def finish_rollback(engine: Engine, live: Path) -> RolledBack | None:
-    """Make the model of a rollback live whose pointer has moved already; None where no rollback is under way."""
+    """Make the model of a rollback live whose pointer has moved already; None where none is under way any more."""
     back = unfinished(engine)
-    if back is not None:
+    if back is None:
+        return None
+    try:
         write_live(live, back.model_version)  # else the next run would publish the newer model again
+    except ModelError as error:  # an upgrade has removed that version meanwhile: no run could ever finish this
         finished(engine)
-        say(back)
+        say(f"the rollback to set {back.set_id} is given up: {error}", err=True)
+        return None
+    finished(engine)
+    say(back)
     return back
 
 
-def go_back(engine: Engine, live: Path) -> None:
+def go_back(engine: Engine, live: Path, models: Path) -> None:
     """Undo the last deployment, and say so. One that never published anything leaves the published set as it is."""
     if finish_rollback(engine, live):
         return  # it was asked for before, and killed
@@ -95,7 +101,7 @@ def go_back(engine: Engine, live: Path) -> None:
         write_live(live, served)
         say(f"the deployment that was never published is given up; model version {served} stays")
         return
-    back = roll_back(engine)
+    back = roll_back(engine, partial(load_artifact, models))
     if finish_rollback(engine, live) is None:  # a run at the same time was faster
         say(back)
 
@@ -138,13 +144,13 @@ def run_every(job: Job, seconds: float) -> None:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 def command(every: float | None, *, rollback: bool, device: str) -> None:
     """Score the photos of the store in $SWEETSPOT_DATA ahead of time and publish the answers."""
-    live = Path(required("SWEETSPOT_LIVE"))
+    live, models = Path(required("SWEETSPOT_LIVE")), Path(required("SWEETSPOT_MODELS"))
     photos = PhotoStore.open(Settings.from_env())
     metadata.create_all(photos.database.writer)
     if rollback:
-        go_back(photos.database.writer, live)
+        go_back(photos.database.writer, live, models)
         return
-    job = Job(photos, Path(required("SWEETSPOT_MODELS")), live, device)
+    job = Job(photos, models, live, device)
     if every is not None:
         run_every(job, every)
     elif not run_once(job):

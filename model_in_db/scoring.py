@@ -139,8 +139,11 @@ class RolledBack:
         return f"published set {self.set_id} again, by model version {self.model_version}"
 
 
-def roll_back(engine: Engine) -> RolledBack:
+def roll_back(engine: Engine, check: Callable[[str], object] = lambda _version: None) -> RolledBack:
     """Publish the set that was published before the current one; raises SettingsError where none is left.
+
+    `check` raises where the version of its model cannot be had: asked before anything moves, since nobody could finish
+    a rollback to a model that is gone.
 
     The pointer and the file that says which model is live cannot change at one moment. So this transaction also notes
     that a rollback is under way, and whoever comes next finishes it: `unfinished`, the file, `finished`.
@@ -152,6 +155,7 @@ def roll_back(engine: Engine) -> RolledBack:
         if len(chain) == 1:
             raise SettingsError(f"set {chain[0].id} is the oldest that is kept; there is none before it")
         current, before = chain[:2]
+        check(before.model_version)
         if not _move_pointer(connection, current.id, before.id):
             raise Overtaken("another run has published meanwhile; look, then roll back again")
         _forget_rollback(connection)

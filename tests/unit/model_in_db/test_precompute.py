@@ -8,9 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from model_in_db import precompute, scoring
 from model_in_db.precompute import Job, go_back
+from model_in_db.tables import set_table
+from vision.errors import ModelError
 from vision.live import read_live, write_live
 from webapp.database import connect
 from webapp.images import check_image
@@ -36,7 +39,7 @@ def served(job: Job) -> tuple[str | None, str]:
 
 
 def roll_back(job: Job) -> None:
-    go_back(job.photos.database.writer, job.live)
+    go_back(job.photos.database.writer, job.live, job.models)
 
 
 def dies(*_: object) -> None:
@@ -71,6 +74,39 @@ def test_asked_again_after_it_was_killed_it_goes_back_once(job: Job, monkeypatch
             roll_back(job)
     roll_back(job)
     assert served(job) == ("1", "1")
+
+
+def make_unknown(job: Job, version: str) -> None:
+    with job.photos.database.writer.begin() as connection:
+        connection.execute(update(set_table).where(set_table.c.model_version == version).values(model_version="77"))
+
+
+def test_a_version_that_cannot_be_had_moves_nothing(job: Job) -> None:
+    make_unknown(job, "1")
+    with pytest.raises(ModelError, match="no model version '77'"):
+        roll_back(job)
+    assert served(job) == ("2", "2")
+    assert job.run() is None
+
+
+def test_a_version_whose_files_are_gone_moves_nothing(job: Job, tmp_path: Path) -> None:
+    job.models = tmp_path
+    with pytest.raises(ModelError, match="no model to load"):
+        roll_back(job)
+    assert served(job) == ("2", "2")
+
+
+def test_killed_half_way_and_then_the_version_was_removed_it_is_given_up(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(precompute, "write_live", dies)
+        with pytest.raises(Killed):
+            roll_back(job)
+    make_unknown(job, "1")
+    assert job.run()
+    assert "the rollback to set 1 is given up: no model version '77'" in capsys.readouterr().err
+    assert served(job) == ("2", "2")
 
 
 def test_a_deployment_that_failed_is_given_up(job: Job, store: PhotoStore, jpeg: bytes) -> None:
