@@ -98,7 +98,10 @@ def _decode_jpeg(encoded: bytes, header: Header, at_least: int) -> Pixels | None
         room = min(width, height) // at_least
         fraction = next((fraction for fraction in FRACTIONS if fraction <= room), 1)
         smallest = {"min_height": -(-height // fraction), "min_width": -(-width // fraction)}
-        pixels: Pixels = simplejpeg.decode_jpeg(encoded, "RGB", **smallest)
+        # simplejpeg makes room for the fraction. A decoder that ignores it, as for lossless ones, would write beyond;
+        # room for the whole has no beyond, and what of it is not written takes no memory.
+        whole = np.empty((height, width, 3), np.uint8) if fraction > 1 else None
+        pixels: Pixels = simplejpeg.decode_jpeg(encoded, "RGB", buffer=whole, **smallest)
     except ValueError:
         return None
     return pixels
