@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webapp import metric_files
+from webapp.front.starting import patient
 from webapp.settings import required
 
 worker_class = "webapp.front.worker.BufferingWorker"
@@ -22,13 +23,15 @@ graceful_timeout = 5
 loglevel = "warning"
 control_socket_disable = True  # its usual place is that of the user's own gunicorn, which would lose it
 forwarded_allow_ips = forwarder_headers = ""  # nobody stands in front whose headers could be believed
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (a worker needs no disk to start)
 sendfile = False  # it would hold a thread for as long as a client takes to read
 
 metrics_folder = Path(required("SWEETSPOT_DATA")) / "metrics"
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401  (gunicorn's own types are not public)
-    """Start counting from zero."""
+    """Start counting from zero, and go on where a worker cannot be started."""
+    server.spawn_worker = patient(server)
     try:
         metric_files.empty(metrics_folder)
     except OSError as error:

@@ -10,7 +10,7 @@ from webapp.limits import MAX_BODY
 MAX_HEAD = 64 * 1024  # bytes of request line and headers; gunicorn refuses less than that
 MAX_LINE, MAX_CHUNKS = 8190, 100_000  # of a chunk's own line, bytes; and how many there may be
 END = b"\r\n\r\n"
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\r\n)", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]{1,15})([0-9]*)[ \t]*(?=\r\n)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*(?=\r\n)", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 CHUNK = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]{0,%d})?\r\n" % MAX_LINE)
@@ -28,6 +28,7 @@ class Arrival:
         self._searched = 0
         self._needed: int | None = None  # bytes in all, where the head says how many
         self._chunks = 0
+        self._trailers: int | None = None  # where they begin, behind the last chunk
         self.feed(received)
 
     def take(self) -> bytes:
@@ -54,20 +55,23 @@ class Arrival:
         self._searched = end + len(END)
         if not CHUNKED.search(head):
             length = LENGTH.search(head)
-            self._needed = self._searched + (int(length[1]) if length else 0)
-            self.cut = self._needed > self._searched + MAX_BODY
+            body = int(length[1]) if length else 0
+            self._needed = self._searched + body
+            self.cut = body > MAX_BODY or bool(length and length[2])  # of so many digits, it is more than anybody takes
 
     def _look_for_end(self) -> None:
-        if self._needed is None:
+        if self._needed is None and self._trailers is None:
             self._walk_chunks()
+        if self._trailers is not None:
+            self._look_for_last_trailer(self._trailers)
         self.done = self.done or self.cut or (self._needed is not None and len(self.received) >= self._needed)
 
     def _walk_chunks(self) -> None:
-        """Go from chunk to chunk as far as they have come; after the last one, of no bytes, come trailers."""
+        """Go from chunk to chunk as far as they have come; the last one has no bytes."""
         while chunk := CHUNK.match(self.received, self._searched):
             size = int(chunk[1], 16)
             if size == 0:
-                self.done = self.received.startswith(b"\r\n", chunk.end()) or self.received.find(END, chunk.end()) >= 0
+                self._trailers = self._searched = chunk.end()
                 return
             if chunk.end() + size + 2 > len(self.received):
                 self.cut = size > MAX_BODY
@@ -78,3 +82,10 @@ class Arrival:
             line = self.received[self._searched : self._searched + MAX_LINE + 16]
             self.cut = b"\n" in line or len(line) > MAX_LINE  # and so it will never be a chunk's
         self.cut = self.cut or self._chunks > MAX_CHUNKS or len(self.received) > MAX_HEAD + MAX_BODY
+
+    def _look_for_last_trailer(self, begin: int) -> None:
+        """Behind the last chunk come trailers, or none, and an empty line."""
+        end = self.received.find(END, max(begin, self._searched - len(END)))
+        self.done = end >= 0 or self.received.startswith(b"\r\n", begin)
+        self._searched = len(self.received)
+        self.cut = self.cut or (not self.done and self._searched - begin > MAX_HEAD)

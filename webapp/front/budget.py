@@ -23,12 +23,14 @@ class Budget:
         """Whether it is more than may be."""
         return self._held > BUDGET
 
-    def hold(self, visitor: Visitor, count: int) -> None:
-        """Count bytes that are kept for somebody."""
-        if visitor.held // SMALL != (visitor.held + count) // SMALL:
+    def hold(self, visitor: Visitor, count: int) -> bool:
+        """Count bytes that are kept for somebody; tell whether that is progress to speak of."""
+        went_on = visitor.held // SMALL != (visitor.held + count) // SMALL
+        if went_on:
             visitor.went_on = monotonic()
         visitor.held += count
         self._held += count
+        return went_on
 
     def forget(self, visitor: Visitor) -> None:
         """Count them no more."""

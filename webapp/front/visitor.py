@@ -58,6 +58,12 @@ class Buffered:
                 del self._unsent[: self.real.send(self._unsent[:PIECE])]
         return not self._unsent
 
+    def shutdown(self, _how: int) -> None:
+        """Leave it to the poller, which still has to send what is kept."""
+
+    def close(self) -> None:
+        """Leave it to the poller."""
+
     def settimeout(self, _seconds: float | None) -> None:
         """Wait for nobody, whatever is asked."""
 
@@ -78,9 +84,17 @@ class Visitor(TConn):  # type: ignore[misc]
         self.arrival = Arrival()
         self.held = 0  # bytes that are kept for it: of a request, or of an answer
         self.went_on = 0.0  # when the last bytes to speak of came
+        self.unwanted = 0  # bytes that came after the last answer
         self.again = False  # whether another request may follow this one
         self.wait: Wait | None = None
         self.by = 0.0
+        self.gone = False
+
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  (gunicorn's)
+        """Close the connection; harmless when repeated."""
+        self.gone = True
+        with suppress(OSError):
+            self.sock.real.close()
 
 
 @dataclass(frozen=True, eq=False)

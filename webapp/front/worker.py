@@ -7,35 +7,34 @@ byte at a time, or nothing at all, costs a descriptor and no thread. gunicorn do
 parsing, graceful restarts (docs/adr/0015).
 """
 
-import mmap
 import socket
-import sys
-import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from webapp.front.arrival import Arrival
 from webapp.front.budget import SMALL, Budget, descriptors
 from webapp.front.refusals import REFUSALS
+from webapp.front.starting import PatientWorker
 from webapp.front.visitor import CONTINUE, PIECE, Visitor, Wait
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-RETRY_S = 1.0
-_SERVED = mmap.mmap(-1, 1)  # shared by the master and all workers: whether any of them has ever started
 SPARE_FILES = 64  # descriptors that are no connections
-# Seconds for a head, from its first byte or the opening of the connection; for the rest of a request; for an answer to
-# be read; and for a client to close after its last one. Nobody else waits meanwhile, so uplinks may be slow.
+# Seconds for a head, from its first byte or the opening of the connection; for the rest of a request, and again for
+# each further 16 KB of it; for a piece of an answer to be read; and, after the last answer, for a client to close or to
+# send more of what nobody wants. Nobody else waits meanwhile, so uplinks may be slow.
 HEAD_S, BODY_S, SEND_S, LINGER_S = 10.0, 60.0, 60.0, 2.0
+UNWANTED = 64 * 1024 * 1024  # bytes that are read so that a client sees why they are not wanted; then it is cut off
 
 
-class BufferingWorker(ThreadWorker):  # type: ignore[misc]
+class BufferingWorker(PatientWorker):
     """See above. What has no underscore is called by gunicorn."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
@@ -56,17 +55,44 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         """Take a new connection."""
         try:
             client, address = listener.accept()
-        except OSError:  # another worker was quicker, the client is gone, or there are no descriptors left
+            visitor = Visitor(self.cfg, client, address, listener.getsockname())
+        except (OSError, MemoryError):  # another worker was quicker, the client is gone, or there is no room for it
             return
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._make_room()
-        visitor = Visitor(self.cfg, client, address, listener.getsockname())
-        self._wait(visitor, self._head)
-        self._receive(visitor)
+        self._do(self._welcome, visitor)
 
     def finish_request(self, visitor: Visitor, done: "Future[bool]") -> None:
         """Take a connection back from its thread."""
+        self._do(partial(self._finished, done=done), visitor)
+
+    def murder_keepalived(self, *, force: bool = False) -> None:
+        """End what takes too long, or everything."""
+        now = monotonic()
+        for wait in self._waits:
+            while wait.visitors and (force or next(iter(wait.visitors)).by <= now):
+                self._do(self._drop if force else wait.late, next(iter(wait.visitors)))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for visitor in self._idle.visitors:
+            visitor.by = min(visitor.by, deadline)
+
+    def _do(self, action: Callable[[Visitor], None], visitor: Visitor) -> None:
+        """Do something for a visitor. Whatever fails, nobody but that visitor is given up."""
+        if visitor.gone:
+            return
+        try:
+            action(visitor)
+        except Exception:
+            self.log.exception("a connection is given up")
+            self._drop(visitor)
+
+    def _welcome(self, visitor: Visitor) -> None:
+        self._wait(visitor, self._head)
+        self._receive(visitor)
+
+    def _finished(self, visitor: Visitor, done: "Future[bool]") -> None:
         answered = not done.cancelled() and done.exception() is None and done.result()
         visitor.again = bool(answered) and not visitor.arrival.cut
         self._budget.forget(visitor)
@@ -77,29 +103,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 self._drop(reader)
                 if not self._budget.exceeded:
                     break
-
-    def load_wsgi(self) -> None:
-        """Build the application. Once any worker has served, one that cannot start ends no other."""
-        try:
-            super().load_wsgi()
-        except Exception as error:
-            if not _SERVED[0]:
-                raise  # whoever starts the server is told
-            self.log.error("a worker cannot start, and is tried again: %s", error)  # noqa: TRY400  (no traceback)
-            time.sleep(RETRY_S)
-            sys.exit(1)
-        _SERVED[0] = 1
-
-    def murder_keepalived(self, *, force: bool = False) -> None:
-        """End what takes too long, or everything."""
-        now = monotonic()
-        for wait in self._waits:
-            while wait.visitors and (force or next(iter(wait.visitors)).by <= now):
-                (self._drop if force else wait.late)(next(iter(wait.visitors)))
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        for visitor in self._idle.visitors:
-            visitor.by = min(visitor.by, deadline)
 
     def _wait(self, visitor: Visitor, wait: Wait | None) -> None:
         """Have the poller wait for something, in place of what it has waited for."""
@@ -118,7 +121,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _wake(self, visitor: Visitor, _socket: socket.socket) -> None:
         if visitor.wait:
-            visitor.wait.then(visitor)
+            self._do(visitor.wait.then, visitor)
 
     def _receive(self, visitor: Visitor) -> None:
         """Take what has come; once a request is whole, a thread gets it."""
@@ -139,9 +142,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _take(self, visitor: Visitor, received: bytes) -> None:
         arrival = visitor.arrival
-        began, had_head = visitor.held > 0, arrival.head_whole
+        had, had_head = visitor.held, arrival.head_whole
         arrival.feed(received)
-        self._budget.hold(visitor, len(received))
+        went_on = self._budget.hold(visitor, len(received))
         for other in self._budget.stalled(self._body.visitors):
             if other is not visitor:
                 self._refuse(other, status=408)
@@ -149,12 +152,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             self._serve(visitor)
         elif self._budget.exceeded and visitor.held > SMALL:
             self._refuse(visitor, status=503)
-        elif arrival.head_whole and not had_head:
+        elif arrival.head_whole and (went_on or not had_head):
             self._wait(visitor, self._body)
-            if arrival.expects:
+            if arrival.expects and not had_head:
                 with suppress(OSError):  # it is noticed when more is read
                     visitor.sock.real.send(CONTINUE)
-        elif not began:
+        elif not had:
             self._wait(visitor, self._head)
 
     def _serve(self, visitor: Visitor) -> None:
@@ -170,15 +173,14 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(visitor)
             return
         if not sent:
-            if visitor.wait is None:
-                self._wait(visitor, self._answer)
+            self._wait(visitor, self._answer)  # anew, for it has read a piece
             return
         self._budget.forget(visitor)
         if visitor.again:
             self._next(visitor)
         else:
             with suppress(OSError):
-                visitor.sock.shutdown(socket.SHUT_WR)
+                visitor.sock.real.shutdown(socket.SHUT_WR)
             self._wait(visitor, self._end)
 
     def _next(self, visitor: Visitor) -> None:
@@ -206,23 +208,29 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def _linger(self, visitor: Visitor) -> None:
         """Read what nobody wants until the client has read the answer and closes; else the kernel would cut it off."""
         try:
-            if visitor.sock.real.recv(PIECE):
-                return
+            unwanted = len(visitor.sock.real.recv(PIECE))
         except BlockingIOError:
             return
         except OSError:
-            pass
-        self._drop(visitor)
+            unwanted = 0
+        visitor.unwanted += unwanted
+        if unwanted and visitor.unwanted < UNWANTED:
+            self._wait(visitor, self._end)
+        else:
+            self._drop(visitor)
 
     def _make_room(self) -> None:
-        """Part with whoever has waited longest of those who have nothing to lose."""
-        for wait in (self._end, self._idle, self._head):
+        """Part with whoever has waited longest, those first who have least to lose."""
+        for wait in (self._end, self._idle, self._head, self._body, self._answer):
             if wait.visitors:
                 self._drop(next(iter(wait.visitors)))
                 return
 
     def _drop(self, visitor: Visitor) -> None:
+        if visitor.gone:
+            return
         self._budget.forget(visitor)
-        self._wait(visitor, None)
+        with suppress(KeyError, ValueError, OSError):  # the poller does not know it
+            self._wait(visitor, None)
         self.nr_conns -= 1
         visitor.close()

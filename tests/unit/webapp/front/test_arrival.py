@@ -62,6 +62,8 @@ def test_who_asks_for_leave_is_noticed():
     [
         b"G" * (MAX_HEAD + 1),
         HEAD + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1),
+        HEAD + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * (MAX_HEAD // 6 + 1),
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n5 5\r\n",
@@ -82,3 +84,27 @@ def test_what_nobody_takes_is_not_waited_for(hopeless):
 def test_a_head_that_says_nothing_sensible_about_its_body_has_none():
     for line in (b"Content-Length: 5, 5", b"Content-Length: -1", b"Transfer-Encoding: gzip"):
         assert Arrival(HEAD + line + b"\r\n\r\n").done
+
+
+def test_a_length_may_have_zeros_in_front():
+    arrival = Arrival(HEAD + b"Content-Length: " + b"0" * 30 + b"5\r\n\r\nhell")
+
+    assert (arrival.done, arrival.cut) == (False, False)
+
+
+def test_trailers_are_searched_once_in_however_many_pieces_they_come():
+    class Counting(bytearray):
+        searched = 0
+
+        def find(self, what: bytes, start: int = 0) -> int:  # type: ignore[override]
+            Counting.searched += len(self) - start
+            return super().find(what, start)
+
+    arrival = Arrival(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
+    arrival.received, pieces = Counting(arrival.received), 8000
+    for _ in range(pieces):
+        arrival.feed(b"A: b\r\nB:")
+        assert not arrival.done
+    assert Counting.searched < 20 * pieces
+    arrival.feed(b" c\r\n\r\n")
+    assert (arrival.done, arrival.cut) == (True, False)

@@ -2,21 +2,26 @@
 
 import http.client
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from tests.conftest import ROOT
 from tests.processes import free_port, wait_for
+from webapp.front.worker import BufferingWorker
+from webapp.limits import MAX_BODY
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -285,3 +290,83 @@ def test_the_oldest_idle_connections_make_room_for_new_ones(tmp_path):
         for _ in range(50):
             open_ones.enter_context(closing(connect(process.port)))
         assert ask(process.port, GET).endswith(b"GET / 0")
+
+
+def test_clients_that_stop_in_the_middle_keep_nobody_out(tmp_path):
+    with started(tmp_path, {"ECHO_CONNECTIONS": "20"}) as process, ExitStack() as open_ones:
+        for begun in (post(500, b"h"), GET.replace(b"/ ", b"/large ", 1)):
+            for _ in range(40):
+                open_ones.enter_context(closing(connect(process.port))).sendall(begun)
+            assert ask(process.port, GET).endswith(b"GET / 0")
+
+
+def test_an_answer_that_breaks_off_ends_its_connection_and_no_worker(tmp_path):
+    with started(tmp_path) as process:
+        before = psutil.Process(process.pid).children()
+        for _ in range(3):
+            broken = ask(process.port, GET.replace(b"/ ", b"/breaks ", 1))
+            assert broken.startswith(b"HTTP/1.1 200")
+            assert broken.endswith(b"GET /b")
+        assert ask(process.port, GET).endswith(b"GET / 0")
+        assert psutil.Process(process.pid).children() == before
+
+
+def test_a_body_that_nobody_wants_is_read_until_the_refusal_has_been(port):
+    """As from a phone: it takes longer than LINGER_S, and only then does it look at the answer."""
+    size, pace = MAX_BODY + 3_000_000, threading.Event()
+    with closing(connect(port)) as client:
+        client.sendall(post(size, b"x" * (size - 3_000_000), b"/unread"))
+        for _ in range(15):
+            pace.wait(0.1)
+            client.sendall(b"x" * 200_000)
+        assert to_the_end(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_goes_on_is_waited_for(port):
+    """It takes longer than BODY_S in all, and less for each 16 KB."""
+    pieces, pace = 24, threading.Event()
+    with closing(connect(port)) as client:
+        client.sendall(post(pieces * 20_000, b""))
+        for _ in range(pieces):
+            pace.wait(0.2)
+            client.sendall(b"x" * 20_000)
+        until(client, b"POST / %d" % (pieces * 20_000))
+
+
+def test_a_master_that_cannot_start_a_worker_tries_again(tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with started(tmp_path, {"ECHO_TMP": str(folder)}) as process:
+        folder.rmdir()
+        [worker] = psutil.Process(process.pid).children()
+        worker.kill()
+        wait_for(lambda: said(process.log, b"no worker can be started, and it is tried again"))
+        assert process.poll() is None
+        folder.mkdir()
+        wait_for(lambda: answered(process.port))
+
+
+def test_all_threads_are_there_before_the_first_request(gunicorn):
+    [worker] = psutil.Process(gunicorn.pid).children()
+    assert worker.num_threads() >= 3
+
+
+def test_whatever_fails_for_one_connection_ends_no_other(monkeypatch: pytest.MonkeyPatch):
+    worker = BufferingWorker(1, 1, [], None, 1.0, Config(), Logger(Config()))
+    worker.poller = selectors.DefaultSelector()
+    worker.set_accept_enabled = lambda _: None
+    listener = socket.create_server(("127.0.0.1", 0))
+    with closing(listener), worker.poller, ExitStack() as clients:
+        for _ in range(2):
+            clients.enter_context(closing(connect(listener.getsockname()[1])))
+            worker.accept(listener)
+        one, other = worker._head.visitors
+        monkeypatch.setattr(one.arrival, "feed", lambda _: 1 / 0)
+        worker._do(lambda visitor: worker._take(visitor, b"GET"), one)
+        assert (one.gone, other.gone, worker.nr_conns, list(worker._head.visitors)) == (True, False, 1, [other])
+        worker.finish_request(one, Future())
+        assert worker.nr_conns == 1
+        other.sock.real.close()  # what no poller can give up any more
+        worker.murder_keepalived(force=True)
+        assert worker.nr_conns == 0
+    worker.tmp.close()
