@@ -30,6 +30,7 @@ from model_in_db.scoring import (
 )
 from vision.artifact import load_artifact, load_manifest
 from vision.classifier import Classifier
+from vision.console import DAY_S, Finite, open_streams
 from vision.errors import ModelError
 from vision.live import read_live, write_live
 from webapp.console import forget_unsaid, say
@@ -139,7 +140,7 @@ def run_every(job: Job, seconds: float) -> None:
 
 
 @click.command()
-@click.option("--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Run again and again, start to start.")
+@click.option("--every", type=Finite(0.1, DAY_S), metavar="SECONDS", help="Run again and again, start to start.")
 @click.option("--rollback", is_flag=True, help="Undo the last deployment: the set before, and its model.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 def command(every: float | None, *, rollback: bool, device: str) -> None:
@@ -159,6 +160,7 @@ def command(every: float | None, *, rollback: bool, device: str) -> None:
 
 def main() -> None:
     """Run the command; an error is one line, not a traceback."""
+    open_streams()
     try:
         command(prog_name="python -m model_in_db.precompute")
     except FAILURES as error:

@@ -10,13 +10,15 @@ from typing import Any
 import click
 
 from vision.artifact import MODEL, load_artifact, model_folder
+from vision.console import DAY_S, Finite
 from vision.errors import ModelError, UnreadableImage
 from vision.releases import NAME, NAMES, RELEASES, versions_of
-from vision.session import DEVICES
+from vision.session import DEVICES, MOST_THREADS
 
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 ANY_PATH = click.Path(path_type=Path)
+MOST_PER_SECOND = 1e6
 
 models_option = click.option(
     "--models", type=ANY_PATH, default="models", show_default=True, help="Folder of the models."
@@ -24,8 +26,8 @@ models_option = click.option(
 version_option = click.option("--version", type=click.Choice(versions_of(NAME)), default="1", show_default=True)
 model_option = click.option("--model", "name", type=click.Choice(NAMES), default=NAME, show_default=True)
 device_option = click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
-seconds_option = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
-threads_option = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+seconds_option = click.option("--seconds", type=Finite(0, DAY_S, min_open=True), default=5.0, show_default=True)
+threads_option = click.option("--threads", type=click.IntRange(1, MOST_THREADS), default=1, show_default=True)
 
 
 class OneLineErrors(click.Group):
@@ -124,7 +126,9 @@ def prove(models: Path, name: str, version: str, device: str) -> None:
 @device_option
 @threads_option
 @seconds_option
-@click.option("--rate", type=click.FloatRange(min=0), default=0.0, help="Photos per second; 0, the default: no pause.")
+@click.option(
+    "--rate", type=Finite(0, MOST_PER_SECOND), default=0.0, help="Photos per second; 0, the default: no pause."
+)
 @click.option("--turns", is_flag=True, help="Read seconds from stdin, a line for each turn; a rate may follow them.")
 def limit(
     folder: Path,
@@ -154,7 +158,7 @@ def _asked(rate: float) -> Iterator[tuple[float, float]]:
             seconds, own_rate = map(float, (*line.split(), rate)[:2])
         except ValueError:
             seconds, own_rate = 0.0, 0.0
-        if not (0 < seconds < float("inf") and 0 <= own_rate < float("inf")):
+        if not (0 < seconds <= DAY_S and 0 <= own_rate <= MOST_PER_SECOND):
             raise click.UsageError(f"{line.strip()!r} is no number of seconds above 0, with a rate or without")
         yield seconds, own_rate
 

@@ -42,7 +42,7 @@ class BareLoop:
 
     def turn(self, seconds: float, rate: float = 0) -> Limit:
         """Score photos for that long. `rate` is in photos per second, evenly spaced; 0 means back to back."""
-        decode_ns, infer_ns = self._loop(seconds, pause_ns=int(1e9 / rate) if rate else 0)
+        decode_ns, infer_ns = self._loop(seconds, pause_ns=int(1e9 * min(1 / rate, seconds)) if rate else 0)
         samples_ns = [decode + infer for decode, infer in zip(decode_ns, infer_ns, strict=True)]
         provider = self._session.get_providers()[0]
         return Limit(provider, self._manifest.version, samples_ns, decode_ns, infer_ns, len(samples_ns))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 DEVICES = ("cpu", "cuda", "auto")
+MOST_THREADS = 1024  # of one inference; more than cores only cost memory
 
 
 def open_session(model: bytes, *, device: str, threads: int) -> "InferenceSession":

@@ -9,7 +9,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.catalogue import make_catalogue
-from webapp.console import forget_unsaid, say
+from webapp.console import forget_unsaid, open_streams, say
 from webapp.database import told
 from webapp.images import MAX_BYTES, ImageTooLarge, UndecodableImage, check_image
 from webapp.photos import PhotoStore
@@ -38,7 +38,9 @@ def catalogue(out: Path) -> None:
 @click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 def seed(photos: Path) -> None:
     """Make the tables of the store in $SWEETSPOT_DATA and add every image of a folder; a filled store is left alone."""
-    store = PhotoStore.open(Settings.from_env())
+    settings = Settings.from_env()
+    settings.make_folder()
+    store = PhotoStore.open(settings)
     store.make()
     if store.newest(None, 1):
         say("the store has photos already; nothing added")
@@ -82,6 +84,7 @@ def _bytes(path: Path) -> bytes:
 
 def main() -> None:
     """Run a command; an error is one line, not a traceback."""
+    open_streams()
     try:
         commands(prog_name="python -m webapp")
     except (SettingsError, SQLAlchemyError, OSError, MemoryError) as error:

@@ -13,6 +13,14 @@ def say(line: object, *, err: bool = False) -> None:
         click.echo(line, err=err)
 
 
+def open_streams() -> None:
+    """Open those standard streams that were closed, on nothing: else the next file would be one of them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: PTH123, SIM115  (it stays; gets the lowest free number, its own)
+            setattr(sys, name, stream)
+
+
 def forget_unsaid() -> None:
     """Let what could not be written not be tried again when Python ends, which would turn it into an exit code."""
     for stream in filter(None, (sys.stdout, sys.stderr)):  # there may be none

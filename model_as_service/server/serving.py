@@ -71,7 +71,7 @@ class Serving:
 
     def run(self) -> None:
         """Load, serve, drain. Raises ModelError where the first model cannot be had."""
-        factory = uvicorn.Config("", loop="auto").get_loop_factory()
+        factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(self._main())
 

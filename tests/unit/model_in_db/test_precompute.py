@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import update
 
 from model_in_db import precompute, scoring
@@ -143,6 +144,11 @@ def test_where_nothing_says_what_is_live_it_still_goes_back(job: Job) -> None:
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("every", ["nan", "inf", "1e10", "1e300", "0"])
+def test_a_period_that_is_none_is_wrong_usage(every: str) -> None:
+    assert CliRunner().invoke(precompute.command, ["--every", every]).exit_code == 2
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])

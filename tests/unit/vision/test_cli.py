@@ -86,7 +86,7 @@ def test_a_turn_may_have_a_rate_of_its_own_and_else_has_that_of_the_command(mode
     assert paced <= 4 < free
 
 
-@pytest.mark.parametrize("line", ["", "soon", "0", "-1", "nan", "inf", "1 fast", "1 -1", "1 nan", "1 inf"])
+@pytest.mark.parametrize("line", ["", "soon", "0", "-1", "nan", "inf", "1 fast", "1 -1", "1 nan", "1 inf", "1e300"])
 def test_limit_refuses_a_turn_that_is_no_positive_number_or_has_no_rate(models, catalogue_of_one, line):
     shown = invoke(
         "limit", catalogue_of_one, "--models", models, "--model", "no-op", "--turns", stdin=f"0.01\n{line}\n1\n"
@@ -96,6 +96,17 @@ def test_limit_refuses_a_turn_that_is_no_positive_number_or_has_no_rate(models, 
     assert len(shown.stdout.splitlines()) == 1, "the turn before it was had"
     message = f"Error: {line!r} is no number of seconds above 0, with a rate or without"
     assert shown.stderr.splitlines()[-1] == message
+
+
+@pytest.mark.parametrize("option", ["--seconds", "--rate"])
+def test_limit_refuses_what_is_no_finite_number(option, models, catalogue_of_one):
+    for value in ("nan", "inf"):
+        assert invoke("limit", catalogue_of_one, "--models", models, option, value).exit_code == 2
+
+
+def test_limit_ends_in_time_at_a_rate_that_has_no_reciprocal(models, catalogue_of_one):
+    options = ("--models", models, "--model", "no-op", "--seconds", "0.1", "--rate", "1e-310")
+    assert len(json.loads(invoke("limit", catalogue_of_one, *options).stdout)["infer_ns"]) <= 2
 
 
 def test_the_limit_of_the_no_op_model_leaves_the_model_out(models, catalogue_of_one):

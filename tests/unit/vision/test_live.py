@@ -1,3 +1,4 @@
+import os
 import tracemalloc
 
 import pytest
@@ -52,3 +53,16 @@ def test_of_a_file_that_is_anything_but_short_a_line_is_read_and_shown(tmp_path,
     assert most < 1_000_000
     assert len(str(caught.value)) < len(str(path)) + 250
     assert "…': there are" in str(caught.value)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_pipe_is_not_waited_for(tmp_path, written):
+    path = tmp_path / "live"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR) if written else None
+    try:
+        with pytest.raises(ModelError, match="no model version ''"):
+            read_live(path)
+    finally:
+        if writer is not None:
+            os.close(writer)

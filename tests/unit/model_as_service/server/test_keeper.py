@@ -108,11 +108,44 @@ def test_what_is_told_to_end_ends_well_and_leaves_nothing(models: Path, number: 
         (["--queue", "0"], "--queue"),
         (["--body-budget-mb", "0"], "--body-budget-mb"),
         (["--ready-within", "0"], "--ready-within"),
+        (["--ready-within", "inf"], "--ready-within"),
+        (["--deadline-ms", "nan"], "--deadline-ms"),
+        (["--drain-grace", "inf"], "--drain-grace"),
+        (["--drain-grace", "nan"], "--drain-grace"),
+        (["--threads", "99999999999999"], "--threads"),
+        (["--queue", "9" * 400], "--queue"),
+        (["--body-budget-mb", "9" * 5000], "--body-budget-mb"),
+        (["--batch-sizes", "9" * 5000], "must be whole numbers from 1 to 9999"),
+        (["--host", ""], "it is empty"),
+        (["--host", "a" * 300], "no host can be called"),
+        (["--host", os.fsdecode(b"\xff")], "no host can be called"),
     ],
 )
 def test_usage(arguments: list[str], words: str) -> None:
     said = CliRunner().invoke(command, arguments)
     assert (said.exit_code, words in said.output) == (2, True), said.output
+
+
+def test_a_host_that_is_not_ours_is_one_line(models: Path) -> None:
+    with server(models, "--port", free_port(), "--host", "no host") as process:
+        code, [line] = ended(process)
+    assert code == 1
+    assert "cannot be used (" in line
+
+
+def test_it_serves_where_its_streams_are_closed(models: Path) -> None:
+    """None of its sockets takes their place: what libraries print would go there."""
+    port = free_port()
+    argv = [sys.executable, "-m", "model_as_service.server", "--models", models, "--model", "no-op", "--port", port]
+    closing = ["/bin/sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *map(str, argv)]
+    with subprocess.Popen(closing, cwd=ROOT) as keeper:
+        try:
+            wait_for(lambda: get(port, "/v2/health/ready").close(), (urllib.error.URLError,), keeper)  # type: ignore[arg-type]
+            for process in (psutil.Process(keeper.pid), *psutil.Process(keeper.pid).children()):
+                assert not {connection.fd for connection in process.net_connections("all")} & {0, 1, 2}
+        finally:
+            keeper.terminate()
+            keeper.wait(60)
 
 
 @pytest.mark.parametrize("number", STRAY)
