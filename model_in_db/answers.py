@@ -1,6 +1,6 @@
 """What becomes of some photos: they are read and classified, and each gets the row of its answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import null
@@ -13,24 +13,26 @@ from webapp.predictor import PhotoInput, UnreadablePhoto
 
 
 class Input(NamedTuple):
-    """A photo to score; where its file is gone, there are no bytes, and `gone` says so."""
+    """A photo to score, or why nobody can: `unreadable`."""
 
     photo_id: int
     photo: PhotoInput
-    gone: UnreadableImage | None = None
+    unreadable: UnreadableImage | None = None
 
 
-def read(photos: PhotoStore, photo_ids: Sequence[int], refused: list[OSError]) -> Iterator[Input]:
-    """Read some photos; those that the disk does not give are left out, and why is added to `refused`."""
+def read(
+    photos: PhotoStore, photo_ids: Sequence[int], deadly: Mapping[int, Input], refused: list[OSError]
+) -> Iterator[Input]:
+    """Read some photos, but for the deadly ones; what the disk does not give is left out, and why goes to `refused`."""
     for photo_id in photo_ids:
         try:
-            yield _input(photos, photo_id)
+            yield deadly.get(photo_id) or _input(photos, photo_id)
         except OSError as error:
             refused.append(error)
 
 
 def _input(photos: PhotoStore, photo_id: int) -> Input:
-    """Read a photo; of one whose file is gone, nothing is read. Raises OSError where nobody can say now."""
+    """Read a photo; of one whose file is gone, there are no bytes. Raises OSError where nobody can say now."""
     read_at = utc_now()
     try:
         return Input(photo_id, photos.read(photo_id))
@@ -41,7 +43,8 @@ def _input(photos: PhotoStore, photo_id: int) -> Input:
 
 def answers(inputs: Sequence[Input], classifier: Classifier, set_id: int) -> list[dict[str, Any]]:
     """Classify some photos; one that cannot be read gets a row that says so and harms no other."""
-    found = classifier.classify([each.photo.content for each in inputs]).answers
+    readable = [each.photo.content for each in inputs if each.unreadable is None]
+    found = iter(classifier.classify(readable).answers)
     made = {
         "set_id": set_id,
         "model_name": classifier.name,
@@ -51,8 +54,8 @@ def answers(inputs: Sequence[Input], classifier: Classifier, set_id: int) -> lis
     return [
         made
         | {"photo_id": each.photo_id, "photo_version": each.photo.version, "input_read_at": each.photo.read_at}
-        | _outcome(each.gone or answer)
-        for each, answer in zip(inputs, found, strict=True)
+        | _outcome(each.unreadable or next(found))
+        for each in inputs
     ]
 
 

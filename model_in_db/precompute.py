@@ -3,7 +3,7 @@
     python -m model_in_db.precompute [--every SECONDS] [--rollback]
 
 Killed at any moment it leaves the published set as it was; what it wrote aside is removed by the next run. A rollback
-that is killed half-way is finished by the next run.
+that is killed half-way is finished by the next run. With --every, a keeper starts the job again where it is killed.
 """
 
 import sys
@@ -16,6 +16,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from model_in_db.keeper import become_keeper, end_with
 from model_in_db.scoring import (
     Overtaken,
     Published,
@@ -143,8 +144,13 @@ def run_every(job: Job, seconds: float) -> None:
 @click.option("--every", type=Finite(0.1, DAY_S), metavar="SECONDS", help="Run again and again, start to start.")
 @click.option("--rollback", is_flag=True, help="Undo the last deployment: the set before, and its model.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
-def command(every: float | None, *, rollback: bool, device: str) -> None:
+@click.option("--lifeline", type=int, hidden=True)
+def command(every: float | None, *, rollback: bool, device: str, lifeline: int | None) -> None:
     """Score the photos of the store in $SWEETSPOT_DATA ahead of time and publish the answers."""
+    if lifeline is not None:
+        end_with(lifeline)
+    elif every is not None and not rollback:
+        become_keeper(every, sys.argv[1:])
     live, models = Path(required("SWEETSPOT_LIVE")), Path(required("SWEETSPOT_MODELS"))
     photos = PhotoStore.open(Settings.from_env())
     metadata.create_all(photos.database.writer)

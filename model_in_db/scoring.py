@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
 from model_in_db.answers import answers, read
+from model_in_db.suspects import begin_note, deadly, note
 from model_in_db.tables import CURRENT, GOING_BACK, prediction_table, published_table, set_table
 from vision.classifier import Classifier
 from webapp.clock import utc_now
@@ -77,6 +78,8 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
     todo = work.photo_ids
     if not todo:
         return None
+    passed_over = deadly(photos, work.base, todo, classifier.input_size)
+    batches = [todo[start : start + BATCH] for start in range(0, len(todo), BATCH)]
     with photos.database.writer.begin() as connection:
         set_id = connection.execute(
             insert(set_table)
@@ -90,13 +93,15 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
             )
             .returning(set_table.c.id)
         ).scalar_one()
+        begin_note(connection, set_id, batches[0])
     refused: list[OSError] = []
-    for start in range(0, len(todo), BATCH):
-        inputs = list(read(photos, todo[start : start + BATCH], refused))
+    for batch, following in zip(batches, [*batches[1:], []], strict=True):
+        rows = answers(list(read(photos, batch, passed_over, refused)), classifier, set_id)
         # A transaction for each batch: whoever uploads a photo meanwhile never waits long.
-        if rows := answers(inputs, classifier, set_id):
-            with photos.database.writer.begin() as connection:
+        with photos.database.writer.begin() as connection:
+            if rows:
                 connection.execute(insert(prediction_table), rows)
+            note(connection, set_id, following)
     if len(refused) == len(todo):
         with photos.database.writer.begin() as connection:
             connection.execute(delete(set_table).where(set_table.c.id == set_id))
