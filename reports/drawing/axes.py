@@ -5,11 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
+from reports.drawing.library import Axes, Axis, Figure, FuncFormatter, LogLocator, NullLocator
 from reports.drawing.palette import BAND, FAINT, INK, Look
 
 GRID = "#d9dee3"

@@ -3,12 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-
 from reports.drawing.axes import EDGE, LEFT, MARKER, WIDTH, add
+from reports.drawing.library import Artist, Axes, Figure, Line2D
 from reports.drawing.palette import FAINT, INK, look
 from reports.drawing.svg import drawing, label
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from reports.drawing.library import Figure, FigureCanvasSVG, mpl
 
 STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud, and takes the page's font
@@ -17,17 +15,18 @@ STYLE: Final[dict[Any, Any]] = {
     "font.size": 10,
     "hatch.linewidth": 0.4,
 }
+# Not by `rcdefaults`, which reads the user's styles. Nothing is drawn on a backend but SVG.
+DEFAULTS: Final[dict[Any, Any]] = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
 LABEL_LENGTH = 24
 
 
 def drawing(key: str, title: str, text: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> str:
     """Draw on a figure of this size in inches; `key` makes its ids unique in the page."""
     file = io.StringIO()
-    # A user's matplotlibrc would otherwise change the bytes; a glyph that DejaVu lacks is the browser's to find.
+    # Whatever another drawing of this process has set is not ours; a glyph that DejaVu lacks is the browser's to find.
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE | {"svg.hashsalt": key})
+        mpl.rcParams.update(DEFAULTS | STYLE | {"svg.hashsalt": key})
         figure = Figure(figsize=size)
         draw(figure)
         FigureCanvasSVG(figure)

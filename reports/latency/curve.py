@@ -2,10 +2,9 @@
 
 import math
 
-from matplotlib.axes import Axes
-
 from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
+from reports.drawing.library import Axes
 from reports.drawing.palette import Look, look
 from reports.reading.results import PREDICTION, Curve, finite
 from reports.reading.view import PERCENTILES, View

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-
 from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
+from reports.drawing.library import Axes, Line2D
 from reports.drawing.palette import BAND, INK, Look, look
 from reports.reading.results import RAW_LIMIT, extent, finite
 from reports.reading.view import PERCENTILES, View, case_title

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-
 from reports.drawing import axes as parts
 from reports.drawing.axes import Across
 from reports.drawing.column import Panel, column, variant_keys
+from reports.drawing.library import Axes, Line2D
 from reports.drawing.palette import FAINT, INK, look
 from reports.reading.results import GOODPUT, PREDICTION, extent, finite
 from reports.reading.view import BYSTANDERS, View, short

@@ -2,13 +2,9 @@
 
 from typing import Any, Final
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter
-
 from reports.drawing.axes import GRID
 from reports.drawing.column import Panel, column
+from reports.drawing.library import Axes, FuncFormatter, Line2D, Patch
 from reports.drawing.palette import INK, STAGE_LOOKS
 from reports.drawing.svg import label
 from reports.latency.captions import stage_ms

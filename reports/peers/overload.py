@@ -3,10 +3,9 @@
 import math
 from functools import partial
 
-from matplotlib.axes import Axes
-
 from reports.drawing import axes as parts
 from reports.drawing.column import Panel, column, variant_keys
+from reports.drawing.library import Axes
 from reports.drawing.palette import FAINT, look
 from reports.peers.tables import Servers, in_figure
 from reports.reading.results import Results, extent
