@@ -37,7 +37,6 @@ def _input(photos: PhotoStore, photo_id: int) -> Input:
     try:
         return Input(photo_id, photos.read(photo_id))
     except UnreadablePhoto as error:
-        photos.check_files()
         return Input(photo_id, PhotoInput(b"", photos.get(photo_id).version, read_at), UnreadableImage(str(error)))
 
 

@@ -29,13 +29,14 @@ from model_in_db.scoring import (
     score,
     unfinished,
 )
+from model_in_db.tables import make
 from vision.artifact import load_artifact, load_manifest
 from vision.classifier import Classifier
 from vision.console import DAY_S, Finite, open_streams
 from vision.errors import ModelError
 from vision.live import read_live, write_live
 from webapp.console import forget_unsaid, say
-from webapp.database import metadata, told
+from webapp.database import told
 from webapp.photos import PhotoStore
 from webapp.settings import Settings, SettingsError, required
 
@@ -57,6 +58,7 @@ class Job:
 
     def run(self) -> Published | None:
         """Score and publish; None where every photo has its answer already, perhaps by a run at the same time."""
+        make(self.photos)  # each time: whatever is away when the job starts may be there by the next run
         for _ in range(ATTEMPTS):
             finish_rollback(self.photos.database.writer, self.live)
             version = read_live(self.live)
@@ -153,8 +155,8 @@ def command(every: float | None, *, rollback: bool, device: str, lifeline: int |
         become_keeper(every, sys.argv[1:])
     live, models = Path(required("SWEETSPOT_LIVE")), Path(required("SWEETSPOT_MODELS"))
     photos = PhotoStore.open(Settings.from_env())
-    metadata.create_all(photos.database.writer)
     if rollback:
+        make(photos)
         go_back(photos.database.writer, live, models)
         return
     job = Job(photos, models, live, device)

@@ -10,7 +10,7 @@ A reader follows the pointer, so it sees one set, whole, or the next one, whole;
 from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
 
 from webapp.database import UtcTime, metadata
-from webapp.photos import photo_table
+from webapp.photos import PhotoStore, photo_table
 
 CURRENT = "current"
 GOING_BACK = "going back"  # a second row, while a rollback has moved the pointer and not yet said which model is live
@@ -49,3 +49,9 @@ published_table = Table(
     Column("name", String(20), primary_key=True),
     Column("set_id", ForeignKey(set_table.c.id), nullable=False),
 )
+
+
+def make(photos: PhotoStore) -> None:
+    """Make what is missing of these tables, beside those of the photos; SQLAlchemyError where there are none."""
+    photos.ping()
+    metadata.create_all(photos.database.writer, tables=[set_table, prediction_table, published_table])

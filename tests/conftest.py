@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
+from model_in_db.tables import make
 from vision.classifier import Classifier
-from webapp.database import connect, metadata
+from webapp.database import connect
 from webapp.images import check_image
 from webapp.photos import PhotoStore
 
@@ -90,10 +91,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def store(database_url: str, tmp_path: Path) -> Iterator[PhotoStore]:
     """An empty photo store."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    store = PhotoStore(folder, connect(database_url))
-    metadata.create_all(store.database.writer)
+    store = PhotoStore(tmp_path / "photos", connect(database_url))
+    store.make()
+    make(store)
     yield store
     store.close()
 

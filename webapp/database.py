@@ -1,4 +1,8 @@
-"""The database, shared by all tables of the product and of model_in_db: SQLite in WAL mode, or PostgreSQL by URL."""
+"""The database, shared by all tables of the product and of model_in_db: SQLite in WAL mode, or PostgreSQL by URL.
+
+A file of SQLite that is away for a moment stays away: opening it makes no other in its place, and no connection to a
+file that is not the one at that path any more is used. `sqlite_file.py` sees to both.
+"""
 
 import sqlite3
 from dataclasses import dataclass
@@ -10,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from webapp.settings import SettingsError
+from webapp.sqlite_file import SqliteFile
 
 metadata = MetaData()
 
@@ -52,6 +57,13 @@ class Database:
 
     writer: Engine
     reader: Engine
+    file: SqliteFile | None = None
+
+    def make(self) -> None:
+        """Make the file where there is none, and the tables that are missing; OSError and SQLAlchemyError through."""
+        if self.file:
+            self.file.path.touch()
+        metadata.create_all(self.writer)
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -64,21 +76,29 @@ def connect(url: str | URL) -> Database:
 
     Raises SettingsError for a URL that names no database that we speak.
     """
-    # A reader needs neither BEGIN nor a ROLLBACK when its connection goes back: half of what a short query costs.
-    return Database(_engine(url), _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None))
-
-
-def _engine(url: str | URL, **options: Any) -> Engine:  # noqa: ANN401  (create_engine's own)
     try:
         named = make_url(url)
-        ping = named.get_backend_name() != "sqlite"
-        # What users wrote, such as titles, is no business of whoever reads an error in a log.
-        engine = create_engine(named, pool_size=POOL_SIZE, pool_pre_ping=ping, hide_parameters=True, **options)
+        file = SqliteFile.of(named)
+        # A reader needs neither BEGIN nor a ROLLBACK when its connection goes back: half of what a short query costs.
+        reader = _engine(named, file, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        database = Database(_engine(named, file), reader, file)
     except (ArgumentError, NoSuchModuleError, ImportError, TypeError, ValueError) as error:
         raise SettingsError(
             f"SWEETSPOT_DATABASE_URL: cannot use a URL that begins with {str(url).partition(':')[0]!r}; "
             "write sqlite:////folder/file.db or postgresql://user@host/name"
         ) from error
+    if file:
+        file.watch(database.writer, writes=True)
+        file.watch(database.reader, writes=False)
+    return database
+
+
+def _engine(url: URL, file: SqliteFile | None, **options: Any) -> Engine:  # noqa: ANN401  (create_engine's own)
+    ping = url.get_backend_name() != "sqlite"
+    # What users wrote, such as titles, is no business of whoever reads an error in a log.
+    engine = create_engine(
+        file.url if file else url, pool_size=POOL_SIZE, pool_pre_ping=ping, hide_parameters=True, **options
+    )
     event.listen(engine, "connect", _set_up)
     return engine
 

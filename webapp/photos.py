@@ -1,19 +1,21 @@
 """The photo store: bytes in files (`photo_files.py`), metadata in the database.
 
-A file is named after the photo's id and version and never changes. A replacement removes the version before it: a
+A photo's row names its files, which never change. A replacement removes the version before it: a
 reader that has just seen the old row finds its file gone, and reads the row again.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, String, Table, bindparam, false, insert, select, text, update
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from webapp.clock import utc_now
 from webapp.database import POOL_SIZE, Database, UtcTime, connect, metadata, told
@@ -28,6 +30,13 @@ log = logging.getLogger(__name__)
 
 MAX_ID = 999_999_999  # nine digits: within the 31 bits that a column of ids holds on every database
 
+store_table = Table(
+    "store",
+    metadata,
+    Column("id", Integer, primary_key=True),  # there is one row
+    Column("folder", String(16), nullable=False),  # of this database's photos, and of no other's
+)
+
 photo_table = Table(
     "photo",
     metadata,
@@ -40,6 +49,8 @@ photo_table = Table(
     Column("bytes", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("folder", String(16), nullable=False),
+    Column("token", String(16), nullable=False),
 )
 
 
@@ -56,6 +67,13 @@ class PhotoRecord:
     bytes: int
     created_at: datetime
     updated_at: datetime
+    folder: str
+    token: str
+
+    @property
+    def file(self) -> str:
+        """The name of its files, of this version only: no other database or write has ever had it."""
+        return f"{self.folder}/{self.id}-{self.version}-{self.token}"
 
 
 class PhotoStore:
@@ -83,9 +101,12 @@ class PhotoStore:
 
     def make(self) -> None:
         """Make what is missing of the store; its folder only where there are no photos yet."""
-        metadata.create_all(self.database.writer)
+        self.database.make()
+        with suppress(IntegrityError), self.database.writer.begin() as connection:  # it has its row
+            connection.execute(insert(store_table).values(id=1, folder=token_hex(8)))
         if not self.newest(None, 1):
-            self._files.make()
+            with self._reader.connect() as connection:
+                self._files.make(connection.execute(select(_FOLDER)).scalar_one())
 
     def get(self, photo_id: int) -> PhotoRecord:
         """Return a photo's metadata: one query by primary key."""
@@ -128,47 +149,53 @@ class PhotoStore:
 
     def path(self, record: PhotoRecord) -> Path:
         """Return the file with the bytes as they were uploaded; it is gone when the photo is replaced."""
-        return self._files.original(record.id, record.version, record.media_type)
+        return self._files.original(record.file, record.media_type)
 
     def thumbnail(self, record: PhotoRecord) -> Path:
         """Return the file of the thumbnail; it is gone when the photo is replaced."""
-        return self._files.thumbnail(record.id, record.version)
+        return self._files.thumbnail(record.file)
 
     def add(self, image: CheckedImage, title: str) -> PhotoRecord:
         """Store a new photo; nothing of it is visible before all of it is stored."""
         now = utc_now()
-        values = _values(image, now) | {"version": 1, "title": title, "created_at": now}
-        return self._write(insert(photo_table).values(values), image)
+        values = _values(image, now) | {"version": 1, "title": title, "created_at": now, "folder": _FOLDER}
+        new = insert(photo_table).values(values).returning(photo_table)
+        return self._write(image, lambda connection: (_record(connection.execute(new).one()), ""))
 
     def replace(self, photo_id: int, image: CheckedImage) -> PhotoRecord:
         """Give a photo new bytes under the next version."""
-        change = update(photo_table).where(photo_table.c.id == photo_id)
-        return self._write(change.values(_values(image, utc_now()) | {"version": photo_table.c.version + 1}), image)
+
+        def change(connection: Connection) -> tuple[PhotoRecord, str]:
+            old = connection.execute(_TAKE, {"photo_id": photo_id}).first()
+            if old is None:
+                raise UnknownPhoto("There is no such photo.")
+            values = _values(image, utc_now()) | {"version": old.version + 1}
+            new = update(photo_table).where(photo_table.c.id == photo_id).values(values).returning(photo_table)
+            return _record(connection.execute(new).one()), _record(old).file
+
+        return self._write(image, change)
 
     def sweep(self) -> None:
         """Remove what failed and killed writes have left, beside any writer that lives; if it fails, the next will do.
 
-        Only files of writes that were begun and not finished are judged, and never any other that the database does
-        not know: it may be the wrong database.
+        Only files of writes that were begun and not finished are judged, and only in this database's own folder.
         """
         try:
             left = list(self._files.unfinished())
             if left:
                 with self.database.writer.begin() as connection:
                     _keep_writers_out(connection)
-                    for photo_id, version in left:
-                        row = connection.execute(_BY_ID, {"photo_id": photo_id}).first()
-                        self._files.settle(photo_id, version, current=_record(row).version if row else None)
+                    own = connection.scalar(select(_FOLDER))
+                    for name, photo_id in left:
+                        if name.startswith(f"{own}/"):
+                            row = connection.execute(_BY_ID, {"photo_id": photo_id}).first()
+                            self._files.settle(name, current=_record(row).file if row else None)
         except (OSError, SQLAlchemyError) as error:
             log.warning("files of unfinished uploads are left for the next start: %s", told(error))
 
     def close(self) -> None:
         """Close all pooled connections."""
         self.database.close()
-
-    def check_files(self) -> None:
-        """Raise OSError where no photo at all has a file: then none of them is to blame."""
-        self._files.check_there()
 
     def ping(self) -> None:
         """Raise SQLAlchemyError where the database cannot be asked or has no photo table."""
@@ -187,22 +214,20 @@ class PhotoStore:
                         raise UnreadablePhoto(f"The file of photo {photo_id} is gone; it cannot be read.") from error
                     raise
 
-    def _write(self, statement: Any, image: CheckedImage) -> PhotoRecord:  # noqa: ANN401  (an insert or an update)
+    def _write(self, image: CheckedImage, change: Callable[[Connection], tuple[PhotoRecord, str]]) -> PhotoRecord:
+        """Change a row and write its files; `change` returns the row, and the name of the files that it replaces."""
         record = None
         try:
             with self._writers.one(), stage("db"), self.database.writer.begin() as connection:
-                row = connection.execute(statement.returning(photo_table)).first()
-                if row is None:
-                    raise UnknownPhoto("There is no such photo.")
-                record = _record(row)
+                record, replaced = change(connection)
                 # The files come before the commit: whoever can see the row can open them.
-                self._files.write(record.id, record.version, image)
+                self._files.write(record.file, image, replaced)
         except (OSError, SQLAlchemyError):
             # A commit that fails may still have happened: the row decides, once no other writer is about.
             if record:
                 self.sweep()
             raise
-        self._files.settle(record.id, record.version, current=record.version)
+        self._files.settle(record.file, current=record.file)
         return record
 
     def _list(self, query: Any) -> list[PhotoRecord]:  # noqa: ANN401
@@ -213,6 +238,10 @@ class PhotoStore:
 # Built once: constructing a statement costs as much as running it.
 _BY_ID = select(photo_table).where(photo_table.c.id == bindparam("photo_id"))
 _ANY = select(photo_table.c.id).limit(1)
+_FOLDER = select(store_table.c.folder).scalar_subquery()
+# Returns a photo's row and lets nobody else change it until the transaction ends, on every database.
+_TAKE = update(photo_table).where(photo_table.c.id == bindparam("photo_id"))
+_TAKE = _TAKE.values(version=photo_table.c.version).returning(photo_table)
 
 
 def _record(row: Row[Any]) -> PhotoRecord:
@@ -226,6 +255,7 @@ def _values(image: CheckedImage, now: datetime) -> dict[str, Any]:
         "height": image.height,
         "bytes": len(image.content),
         "updated_at": now,
+        "token": token_hex(8),
     }
 
 

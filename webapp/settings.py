@@ -47,12 +47,14 @@ class Settings:
         from sqlalchemy import URL  # late: gunicorn's master reads settings too, and needs no database
 
         data = Path(required("SWEETSPOT_DATA")).absolute()
-        try:
-            data.mkdir(exist_ok=True)  # not its parents: who outlives the harness makes no removed folder again
-        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-            raise SettingsError(
-                f"SWEETSPOT_DATA: {str(data)!r} cannot be a folder ({error.strerror}); name one in a folder that exists"
-            ) from error
         # A path is no URL: in the text of one, a `?` in it would begin the query, and the database lie elsewhere.
         url = os.environ.get("SWEETSPOT_DATABASE_URL") or URL.create("sqlite", database=str(data / "sweetspot.db"))
         return cls(data, url, writers())
+
+    def make_folder(self) -> None:
+        """Make the data folder; only for a new store: one that is away, as before its disk is mounted, stays away."""
+        try:
+            self.data.mkdir(exist_ok=True)  # not its parents: who outlives the harness makes no removed folder again
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            words = f"{str(self.data)!r} cannot be a folder ({error.strerror}); name one in a folder that exists"
+            raise SettingsError(f"SWEETSPOT_DATA: {words}") from error

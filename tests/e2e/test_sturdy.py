@@ -215,7 +215,7 @@ def no_stray_files(folder: Path, stack: RunningStack) -> None:
         page = requests.get(f"{stack.base_url}/api/photos?after={after}&limit=200", timeout=30).json()
         listed |= {photo["id"] for photo in page["photos"]}
         after = page["next"]
-    files = sorted(path.name for path in folder.iterdir())
+    files = sorted(path.name for path in folder.glob("*/*"))
     assert {int(name.split("-")[0]) for name in files} == listed
     assert len(files) == 2 * len(listed), [name for name in files if not name.endswith((".jpeg", ".thumbnail"))]
 

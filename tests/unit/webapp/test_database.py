@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp.database import connect, metadata, told
+from webapp.database import connect, told
 from webapp.photos import PhotoStore, photo_table
 from webapp.settings import Settings, SettingsError
 
@@ -34,8 +34,9 @@ def test_the_database_lies_in_the_data_folder_whatever_that_is_called(
     data.parent.mkdir()
     monkeypatch.setenv("SWEETSPOT_DATA", str(data))
     monkeypatch.delenv("SWEETSPOT_DATABASE_URL", raising=False)
+    Settings.from_env().make_folder()
     store = PhotoStore.open(Settings.from_env())
-    metadata.create_all(store.database.writer)
+    store.make()
     store.close()
     assert (data / "sweetspot.db").stat().st_size > 0
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -45,7 +46,7 @@ def test_a_database_url_stays_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SWEETSPOT_DATA", str(tmp_path))
     monkeypatch.setenv("SWEETSPOT_DATABASE_URL", f"sqlite:///{tmp_path}/mine.db?timeout=3")
     store = PhotoStore.open(Settings.from_env())
-    metadata.create_all(store.database.writer)
+    store.make()
     store.close()
     assert (tmp_path / "mine.db").exists()
 
@@ -57,6 +58,7 @@ def test_a_url_with_a_mistake_inside_is_told_too(url: str) -> None:
 
 
 def test_what_a_database_says_is_one_line_without_statement_and_parameters(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     database = connect(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(SQLAlchemyError) as caught, database.writer.begin() as connection:
         connection.execute(insert(photo_table).values(title="my secret holiday"))

@@ -1,7 +1,9 @@
 """The files of the store: what is left of replaced photos, failed writes and killed ones is nothing."""
 
+import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import pytest
 from tests.processes import wait_for
 from webapp.images import check_image
 from webapp.photos import PhotoRecord, PhotoStore
-from webapp.predictor import UnknownPhoto
+from webapp.predictor import UnknownPhoto, UnreadablePhoto
 from webapp.settings import Settings
 
 # A writer of one photo that dies where it is told to: at a method of PhotoFiles, before it does anything.
@@ -35,11 +37,11 @@ store.add(checked, "killed") if photo_id == "0" else store.replace(int(photo_id)
 
 
 def files(store: PhotoStore) -> set[str]:
-    return {path.name for path in store._files._folder.iterdir()}
+    return {str(path.relative_to(store._files._folder)) for path in store._files._folder.glob("*/*")}
 
 
 def of(*records: PhotoRecord) -> set[str]:
-    return {f"{record.id}-{record.version}{suffix}" for record in records for suffix in (".jpeg", ".thumbnail")}
+    return {f"{record.file}{suffix}" for record in records for suffix in (".jpeg", ".thumbnail")}
 
 
 @contextmanager
@@ -196,3 +198,42 @@ def test_old_files_that_cannot_be_removed_do_not_fail_the_replacement(
     old.rmdir()
     store.sweep()
     assert files(store) == of(store.get(photo_id))
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def plug(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as end, inside(path.parent):
+        end.bind(path.name)
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # the path of a socket must be short
+        yield
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        pipe,
+        plug,
+        Path.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path),
+        lambda path: path.symlink_to("/nowhere"),
+    ],
+    ids=["pipe", "socket", "folder", "device", "loop", "nowhere"],
+)
+def test_what_is_no_regular_file_is_a_photo_that_cannot_be_read(
+    store: PhotoStore, photo_id: int, put: Callable[[Path], None]
+) -> None:
+    record = store.get(photo_id)
+    for path, ask in ((store.path(record), store.load), (store.thumbnail(record), store.load_thumbnail)):
+        path.unlink()
+        put(path)
+        with ThreadPool(1) as thread, pytest.raises(UnreadablePhoto, match="cannot be read"):
+            thread.apply_async(ask, (photo_id,)).get(timeout=10)

@@ -117,7 +117,7 @@ def test_what_the_disk_refuses_of_a_photo_is_no_fault_of_the_photo(
 
     photos, away = tmp_path / "photos", tmp_path / "away"
     photos.rename(away)
-    refused("No such file or directory")
+    refused("is its disk mounted?")
     photos.touch()
     refused("Not a directory")
     photos.unlink()

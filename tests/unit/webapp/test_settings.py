@@ -23,5 +23,5 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "file").touch()
     monkeypatch.setenv("SWEETSPOT_DATA", str(tmp_path / place))
     with pytest.raises(SettingsError, match=f"SWEETSPOT_DATA: '.*{place}' cannot be a folder"):
-        Settings.from_env()
+        Settings.from_env().make_folder()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
