@@ -24,10 +24,16 @@ def only_ours() -> None:
     """Let nothing be importable but what is installed and what is ours."""
     from pathlib import Path
 
-    foreign = {Path(place).absolute() for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    foreign = {absolute(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     installed = [
-        place
-        for place in sys.path
-        if Path(place).absolute() not in foreign or place.startswith((sys.prefix, sys.base_prefix))
+        place for place in sys.path if absolute(place) not in foreign or place.startswith((sys.prefix, sys.base_prefix))
     ]
     sys.path[:] = [str(Path(__file__).resolve().parent), *installed]
+
+
+def absolute(place: str) -> str:
+    """Return an absolute path, or the relative one where the current folder has been removed: it leads nowhere."""
+    try:
+        return os.path.abspath(place)  # noqa: PTH100  (as the import system does)
+    except OSError:
+        return place

@@ -17,6 +17,7 @@ import click
 
 from bench import experiments
 from bench.exits import MEANING, Exit, Failure
+from bench.processes import surroundings
 from bench.terminal import check_names, open_streams, say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -213,6 +214,7 @@ def system_says_no(error: OSError) -> int:
 def main() -> NoReturn:
     """Run the command line; the only place that turns failures into messages and exit codes."""
     open_streams()
+    surroundings.forget()
     warnings.simplefilter("default" if sys.warnoptions else "ignore")  # they are for us, not for the user
     stop_in_order = StopInOrder()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

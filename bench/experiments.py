@@ -43,7 +43,7 @@ def run(asked: Asked) -> Exit:
     from bench.session import loop
     from bench.session.session import Settings
 
-    dropped = [*surroundings.matching(os.environ), *forget_our_environment()]
+    dropped = [*surroundings.found(), *forget_our_environment()]
     surroundings.tell(dropped)
     name, command = Path(asked.profile).stem, ["sweetspot", *sys.argv[1:]]
     settings = Settings(name, asked.photos, asked.out, asked.seed, thresholds.load(), command, stacks, dropped)

@@ -4,7 +4,6 @@ Where a run is judged by a threshold, the doctor judges by the same. Most module
 find out is whether they are there.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ def consult(photos: Path, *, calibrate: bool, out: Path | None) -> Exit:
     from bench.machine.cores import split_cores
     from bench.processes import scratch, surroundings
 
-    surroundings.tell(surroundings.matching(os.environ))
+    surroundings.tell(surroundings.found())
     with scratch.folder("doctor") as folder:
         place = Place(split_cores(), folder)
         findings += examine(place)

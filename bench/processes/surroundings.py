@@ -1,9 +1,11 @@
 """Other people's settings: variables of the shell that would change what is measured, in one list.
 
 What we start gets none of them, and whoever runs something is told so: a number of workers or a preloaded allocator
-that nobody wrote down would be measured as if it were ours. What a stack file sets counts.
+that nobody wrote down would be measured as if it were ours. What a stack file sets counts. Our own libraries read none
+of them either: some do when they are imported, and end with an error where they do not like one.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
@@ -26,7 +28,7 @@ FOREIGN = (
     "LD_*", "DYLD_*", "*SAN_OPTIONS",
     # Threads of numerical libraries, and the runtime of the model.
     "OMP_*", "GOMP_*", "KMP_*", "OPENBLAS_*", "GOTO_*", "MKL_*", "BLIS_*", "NVPL_*", "VECLIB_*", "NUMEXPR_*",
-    "NUMPY_*", "NPY_*",
+    "NUMPY_*", "NPY_*", "SCIPY_*", "PANDAS_*",
     "TBB_*", "ORT_*", "ONNX_*", "ONNXRUNTIME_*", "CUDA_LAUNCH_BLOCKING", "CUDNN_*", "CUBLAS_*", "NVIDIA_TF32_OVERRIDE",
     "PILLOW_*", "JSIMD_*", "JPEGMEM", "RAYON_*", "ARROW_*",
     # What ciphers cost; names are compared in capitals.
@@ -41,6 +43,7 @@ KEPT = (
     "PYTHONPYCACHEPREFIX", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH",
     "CURL_CA_BUNDLE",
 )  # fmt: skip
+NETWORK = ("*_PROXY", "CURL_*", "OPENSSL_CONF", "SSLKEYLOGFILE")  # how whoever installs peers reaches a registry
 OURS = ("SWEETSPOT_*",)  # settings of the product: `up` hands them on, a run has its own
 
 
@@ -58,6 +61,21 @@ def without_foreign(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that what we start may have."""
     dropped = set(matching(variables))
     return {name: value for name, value in variables.items() if name not in dropped}
+
+
+_forgotten: set[str] = set()
+
+
+def forget() -> None:
+    """Take them from our own process, but for those of the network; to be called before its libraries are imported."""
+    for name in set(matching(os.environ)) - set(matching(os.environ, NETWORK)):
+        _forgotten.add(name)
+        del os.environ[name]
+
+
+def found() -> list[str]:
+    """Return the names of all that there were when we were started."""
+    return sorted({*_forgotten, *matching(os.environ)})
 
 
 def tell(dropped: Iterable[str]) -> None:

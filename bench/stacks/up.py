@@ -1,6 +1,5 @@
 """`sweetspot up`: one variant, running until Ctrl-C, with its addresses and what to try."""
 
-import os
 from pathlib import Path
 
 from bench.exits import StackFailed
@@ -18,7 +17,7 @@ def keep_up(stack: Stack, photos: Path, port: int | None) -> None:
     descriptors.raise_limit()
     with scratch.folder(f"{stack.name}-logs", kept_on=(StackFailed,)) as logs, scratch.folder(stack.name) as folder:
         place = Place(data=folder / "data", logs=logs, photos=photos, port=port)
-        surroundings.tell(surroundings.matching(os.environ))
+        surroundings.tell(surroundings.found())
         say(f"{stack.title}: starting ...", err=True)
         with RunningStack(stack, place) as running:
             try:

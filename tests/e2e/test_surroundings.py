@@ -112,6 +112,20 @@ def test_an_empty_path_is_not_the_current_folder(argv: tuple[str, ...], tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("argv", [("--help",), ("report", RUN), ("up", "embedded")])
+def test_a_current_folder_that_has_been_removed_is_told(argv: tuple[str | Path, ...], tmp_path: Path):
+    (tmp_path / "gone").mkdir()
+    command = ["/bin/sh", "-c", 'rmdir "$PWD"; exec "$0" "$@"', str(SWEETSPOT), *map(str, argv)]
+    done = subprocess.run(command, check=False, cwd=tmp_path / "gone", capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sweetspot: cannot work here")
+
+
+def test_a_library_that_would_not_start_with_a_setting_of_the_user_never_sees_it(run: Path):
+    code, _, err = finished("report", run, PANDAS_FUTURE_INFER_STRING="x", MPLBACKEND="x")
+    assert (code, err) == (0, "")
+
+
 @pytest.mark.parametrize("argv", [("up", TOY), ("run", "--variants", TOY)])
 def test_too_few_descriptors_are_told(argv: tuple[str | Path, ...], tmp_path: Path):
     command = ["/bin/sh", "-c", 'ulimit -n 64; exec "$0" "$@"', str(SWEETSPOT), *map(str, argv), "--photos", str(TOY)]

@@ -54,6 +54,19 @@ def test_only_names_are_told_and_nothing_where_there_are_none(capsys: pytest.Cap
     assert capsys.readouterr().err.endswith(": A, B\n")
 
 
+def test_our_own_libraries_read_none_of_them_and_installers_keep_the_network(monkeypatch: pytest.MonkeyPatch):
+    """What was there is still told, although it is no longer there."""
+    monkeypatch.setattr(surroundings, "_forgotten", set())
+    others, network = ("PANDAS_FUTURE_INFER_STRING", "OMP_NUM_THREADS"), ("https_proxy", "OPENSSL_CONF")
+    for name in (*others, *network, "MINE"):
+        monkeypatch.setenv(name, "x")
+    surroundings.forget()
+    assert not set(others) & set(os.environ)
+    assert {*network, "MINE"} <= set(os.environ)
+    assert {*others, *network} <= set(surroundings.found())
+    assert "MINE" not in surroundings.found()
+
+
 @pytest.mark.parametrize("name", ["reports", "runfile", "webapp", "vision", "bench", "numpy"])
 def test_a_child_imports_ours_and_not_what_pythonpath_names(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')")
