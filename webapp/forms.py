@@ -12,7 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData, Preamble, State
 
-MAX_TEXT, MAX_PARTS = 500_000, 1000  # bytes of a field that is no file; and how many fields there may be
+MAX_TEXT, MAX_PARTS = 500_000, 20  # bytes of a field that is no file; and how many fields there may be, of our two
+MAX_HEAD = 8192  # bytes: the longest name of a file, each byte escaped, ten times; reading heads takes a while
+BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")  # as werkzeug finds the end of a head
 PIECE = 64 * 1024
 SHOWN = 100  # characters of a header that is wrong
 PLAIN = {"binary", "7bit", "8bit"}
@@ -64,6 +66,9 @@ def _events(body: bytes, boundary: str) -> Iterator[Event]:
 
 
 def _next(decoder: MultipartDecoder, boundary: str) -> Event:
+    in_head = decoder.state == State.PART and not BLANK_LINE.search(decoder.buffer[:MAX_HEAD])
+    if in_head and len(decoder.buffer) >= MAX_HEAD:
+        raise RequestEntityTooLarge
     try:
         return decoder.next_event()
     except UnicodeDecodeError:

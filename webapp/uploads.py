@@ -91,7 +91,7 @@ def _parts(body: bytes) -> list[Part]:
     try:
         return take_apart(body, request.mimetype_params.get("boundary", ""))
     except RequestEntityTooLarge:
-        abort(413, "The form has too many parts or too long a text; it takes one photo and a title.")
+        abort(413, "The form has too many parts or too long a text or head of one; it takes one photo and a title.")
     except UnicodeDecodeError as error:
         _not_utf8("A name in the form", error, "rename the file")
     except ValueError as error:

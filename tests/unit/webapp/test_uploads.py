@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from gunicorn.http import errors
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import TestResponse
 
 from tests.fakes import FakePredictor
 from webapp.factory import create_app
+from webapp.forms import MAX_HEAD, MAX_PARTS, take_apart
 from webapp.images import MAX_BYTES
 from webapp.photos import PhotoStore
 
@@ -80,8 +84,29 @@ def test_a_form_with_a_name_that_is_not_utf_8(client: FlaskClient, jpeg: bytes) 
 
 def test_a_form_with_too_many_parts_or_too_long_a_text(client: FlaskClient, jpeg: bytes) -> None:
     title = b'Content-Disposition: form-data; name="title"'
-    for more in (part(title, b"x") * 1001, part(title, b"x" * 600_000)):
+    for more in (part(title, b"x") * MAX_PARTS, part(title, b"x" * 600_000), part(title + b"; a=b" * 2000, b"x")):
         refused(send(client, more + image_part(jpeg) + b"--edge--\r\n"), 413, "too many parts or too long a text")
+
+
+def test_the_longest_name_that_a_file_can_have_is_taken(client: FlaskClient, jpeg: bytes) -> None:
+    for name in (b"%22" * 255, "写".encode() * 255):
+        assert send(client, image_part(jpeg, name) + b"--edge--\r\n").status_code == 303
+
+
+def test_what_is_read_of_heads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads, parse = [], MultipartDecoder._parse_headers
+
+    def counted(decoder: MultipartDecoder, head: bytes) -> Headers:
+        heads.append(len(head))
+        return parse(decoder, head)
+
+    monkeypatch.setattr(MultipartDecoder, "_parse_headers", counted)
+    for length in (MAX_HEAD // 2, 2 * MAX_HEAD, 400_000):
+        head = b'Content-Disposition: form-data; name="title"; ' + b"a=b; " * (length // 5)
+        with pytest.raises(RequestEntityTooLarge):
+            take_apart(part(head, b"x") * (9_000_000 // length), EDGE)
+    assert heads
+    assert sum(heads) <= (MAX_PARTS + 1) * MAX_HEAD
 
 
 def test_a_form_that_is_cut_short_or_broken(client: FlaskClient, jpeg: bytes) -> None:
