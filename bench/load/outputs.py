@@ -105,7 +105,7 @@ def save(options: Namespace, plan: Plan, samples: Samples, zero_ns: int, process
     table = table_of(plan, samples).replace_schema_metadata({"sweetspot": json.dumps(facts)})
     try:
         with replacing(Path(options.samples)) as part:
-            pq.write_table(table, part)
+            write_table(table, part)
             if state(options.samples) != before:
                 raise OSError("another test has written it meanwhile")
             part.replace(options.samples)
@@ -124,12 +124,18 @@ def save_elsewhere(table: pa.Table) -> str:
         except (OSError, RuntimeError):  # the latter: nobody knows a home
             continue
         try:
-            pq.write_table(table, path)
+            write_table(table, Path(path))
         except OSError:
             Path(path).unlink()
         else:
             return f"what was measured is in {path}"
     return "what was measured is lost: nothing can be written elsewhere either"
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a Parquet file, through a file as it was tried with: Arrow itself takes no name that is not UTF-8."""
+    with path.open("wb") as file:
+        pq.write_table(table, file)
 
 
 def table_of(plan: Plan, samples: Samples) -> pa.Table:

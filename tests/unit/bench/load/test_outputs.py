@@ -1,5 +1,6 @@
 """The file of samples: what is in it, and what becomes of it where it cannot be written."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,14 @@ def test_what_is_written_is_what_the_harness_reads(tmp_path: Path):
     assert load.times("sent_ns").tolist() == [NEVER] * 4
     assert load.table.column_names == [column.name for column in (*SCHEDULED, *MEASURED, OUTCOME, *ANSWERED)]
     assert [path.name for path in tmp_path.iterdir()] == ["samples.parquet"]
+
+
+def test_a_name_that_can_be_tried_can_be_written(tmp_path: Path):
+    out = os.fsencode(tmp_path) + b"/caf\xe9?#%41 \n.parquet"
+    options = Namespace(samples=os.fsdecode(out))
+    before = outputs.try_all(options, 4)
+    outputs.save(options, PLAN, Samples.empty(4), zero_ns=0, processes=1, before=before)
+    assert [os.fsencode(path) for path in tmp_path.iterdir()] == [out]
 
 
 def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
