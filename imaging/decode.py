@@ -8,6 +8,7 @@ ordinary: it forgives more, and says what is wrong.
 from collections.abc import Callable
 from contextlib import nullcontext
 from io import BytesIO
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -36,7 +37,7 @@ COLOURS = {"Gray", "YCbCr", "RGB"}
 # A JPEG can be decoded at a fraction of its size in a fraction of the time. libjpeg-turbo knows every eighth; these,
 # Pillow's, are the ones that it is fast at.
 FRACTIONS = (8, 4, 2)
-BAND = 1 << 20  # pixels that are turned into RGB at once: what comes in between would else be as large as the picture
+BAND = 1 << 16  # pixels that are turned into RGB at once: what comes in between would else be as large as the picture
 # How to turn the stored picture so that it stands upright. These are views, nothing is copied.
 TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda stored: stored[:, ::-1],
@@ -114,10 +115,11 @@ def _decode_by_pillow(header: Header, at_least: int) -> Pixels:
         image.draft(None, (at_least, at_least))
         image.load()
         pixels = np.empty((image.height, image.width, 3), np.uint8)
-        rows = max(1, BAND // image.width)
-        for top in range(0, image.height, rows):
-            bottom = min(image.height, top + rows)
-            pixels[top:bottom] = np.asarray(_rgb(image.crop((0, top, image.width, bottom))))
+        columns = min(image.width, BAND)
+        rows = BAND // columns
+        for top, left in product(range(0, image.height, rows), range(0, image.width, columns)):
+            bottom, right = min(image.height, top + rows), min(image.width, left + columns)
+            pixels[top:bottom, left:right] = np.asarray(_rgb(image.crop((left, top, right, bottom))))
     return pixels
 
 
