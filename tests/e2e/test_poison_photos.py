@@ -10,11 +10,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from model_in_db.predictor import StoredPredictor
 from model_in_db.suspects import DEADLY
 from tests.conftest import ROOT
+from tests.e2e.test_sturdy import VARIANTS, running, workers
 from tests.processes import wait_for
+from tests.unit.imaging import bombs
 from webapp.database import connect
 from webapp.images import check_image
 from webapp.photos import PhotoStore
@@ -163,3 +166,17 @@ def test_a_job_that_is_killed_is_started_again_and_one_that_ends_is_not(
     with loop(settings, "0.2", tmp_path / "log") as keeper:
         assert keeper.wait(30) == 1
     assert (tmp_path / "log").read_text().startswith("precompute: SWEETSPOT_DATA")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_lossless_jpeg_ends_nobody(variant: str, catalogue: Path, tmp_path: Path) -> None:
+    """Decoded at a fraction of its size, as any other large JPEG is, it would be written beyond the decoder's room."""
+    with running(variant, tmp_path, catalogue) as stack:
+        served = workers(stack)
+        for size in ((2000, 1500), (1200, 1000)):
+            content = {"data": bombs.lossless(*size), "headers": {"Content-Type": "image/jpeg"}}
+            for path in ("/api/photos", "/api/predictions"):
+                answer = requests.post(stack.base_url + path, timeout=60, **content)
+                assert answer.status_code == (501 if (variant, path) == ("model_in_db", "/api/predictions") else 422)
+                assert "a rare kind of JPEG" in answer.text or answer.status_code == 501
+        assert workers(stack) == served

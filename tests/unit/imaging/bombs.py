@@ -1,4 +1,4 @@
-"""Small files that would take a decoder seconds or gigabytes, made byte by byte."""
+"""Small files that would take a decoder seconds, gigabytes, or its life, made byte by byte."""
 
 import struct
 import zlib
@@ -30,6 +30,24 @@ def jpeg_of_scans(width: int, height: int, scans: int, *, disguise: bytes = b"")
         high = 0 if low == 13 else low + 1
         parts += [segment(0xDA, bytes([1, 1, 0x10, which, which, high << 4 | low])), bytes(2 * -(-blocks // 16_384))]
     return b"".join((*parts, b"\xff\xd9"))
+
+
+def lossless(width: int, height: int, components: int = 3, code: int = 0xC3, precision: int = 8) -> bytes:
+    """A lossless JPEG of one colour, whole."""
+    ids = range(1, components + 1)
+    frame = struct.pack(">BHHB", precision, height, width, components) + b"".join(bytes([n, 0x11, 0]) for n in ids)
+    scan = bytes([components]) + b"".join(bytes([n, 0]) for n in ids) + b"\1\0\0"
+    return b"".join(
+        (
+            b"\xff\xd8",
+            segment(0xDB, b"\0" + b"\1" * 64),
+            segment(code, frame),
+            segment(0xC4, b"\0\1\1" + bytes(15) + b"\1"),
+            segment(0xDA, scan),
+            bytes(width * height * components // 8 + 1),
+            b"\xff\xd9",
+        )
+    )
 
 
 def segment(code: int, content: bytes) -> bytes:

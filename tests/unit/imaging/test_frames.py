@@ -52,24 +52,6 @@ def reads(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
-def lossless(width: int, height: int, components: int = 3, code: int = 0xC3, precision: int = 8) -> bytes:
-    """A lossless JPEG of one colour, whole."""
-    ids = range(1, components + 1)
-    frame = struct.pack(">BHHB", precision, height, width, components) + b"".join(bytes([n, 0x11, 0]) for n in ids)
-    scan = bytes([components]) + b"".join(bytes([n, 0]) for n in ids) + b"\1\0\0"
-    return b"".join(
-        (
-            b"\xff\xd8",
-            bombs.segment(0xDB, b"\0" + b"\1" * 64),
-            bombs.segment(code, frame),
-            bombs.segment(0xC4, b"\0\1\1" + bytes(15) + b"\1"),
-            bombs.segment(0xDA, scan),
-            bytes(width * height * components // 8 + 1),
-            b"\xff\xd9",
-        )
-    )
-
-
 def ordinary(image: Image.Image, **options: object) -> bytes:
     return bombs.encoded(image.resize((WIDTH, HEIGHT)), "JPEG", **options)
 
@@ -95,14 +77,14 @@ def test_every_code_of_a_frame(cat: Image.Image, tmp_path: Path) -> None:
     made = [
         with_code(each, code)
         for code in range(0xC0, 0xD0)
-        for each in (plain, progressive, lossless(WIDTH, HEIGHT), lossless(WIDTH, HEIGHT, 1))
+        for each in (plain, progressive, bombs.lossless(WIDTH, HEIGHT), bombs.lossless(WIDTH, HEIGHT, 1))
     ]
     reads(named(tmp_path, [(WIDTH, HEIGHT, each) for each in made]))
 
 
 def test_frames_that_lie(cat: Image.Image, tmp_path: Path) -> None:
     """Two frames, frames where one parser looks and another does not, and parts of hierarchical pictures."""
-    small, large = ordinary(cat.resize((64, 48))), lossless(WIDTH, HEIGHT)
+    small, large = ordinary(cat.resize((64, 48))), bombs.lossless(WIDTH, HEIGHT)
     small = bombs.encoded(cat.resize((640, 480)), "JPEG")
     start, scan = frame_at(large) - 1, large.index(b"\xff\xda")
     frame, rest = large[start:scan], large[scan:]
@@ -126,7 +108,11 @@ def test_frames_that_lie(cat: Image.Image, tmp_path: Path) -> None:
 def test_mutated_frames(cat: Image.Image, tmp_path: Path) -> None:
     """Codes, sizes, precisions, sampling factors and lengths, drawn at random."""
     rng = np.random.default_rng(1)
-    kinds = [bombs.encoded(cat, "JPEG"), bombs.encoded(cat, "JPEG", progressive=True), lossless(cat.width, cat.height)]
+    kinds = [
+        bombs.encoded(cat, "JPEG"),
+        bombs.encoded(cat, "JPEG", progressive=True),
+        bombs.lossless(cat.width, cat.height),
+    ]
     made = []
     for number in range(300):
         mutant = bytearray(kinds[number % 3])
@@ -144,14 +130,14 @@ def test_mutated_frames(cat: Image.Image, tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", sorted(OTHERS))
 def test_what_no_decoder_makes_smaller_is_refused_in_words(code: int) -> None:
     with pytest.raises(UnreadableImage, match="a rare kind of JPEG"):
-        judge(lossless(WIDTH, HEIGHT, code=code))
+        judge(bombs.lossless(WIDTH, HEIGHT, code=code))
 
 
 @pytest.mark.parametrize("precision", [0, 2, 7, 12, 16, 255])
 @pytest.mark.parametrize("code", sorted(TAKEN))
 def test_so_is_another_precision(precision: int, code: int) -> None:
     with pytest.raises(UnreadableImage, match="a rare kind of JPEG"):
-        judge(lossless(WIDTH, HEIGHT, code=code, precision=precision))
+        judge(bombs.lossless(WIDTH, HEIGHT, code=code, precision=precision))
 
 
 def test_two_frames_are_damage(cat: Image.Image) -> None:
