@@ -68,7 +68,10 @@ def read(
     large = judged(header).large
     with turn(by) if large else nullcontext():
         try:
-            return use(decode(encoded, header, at_least))
+            pixels = decode(encoded, header, at_least)
+            if large:  # of a view, whoever needs it in one piece makes a copy, and the stored picture stays beside it
+                pixels = np.ascontiguousarray(pixels)
+            return use(pixels)
         except (UnreadableImage, MemoryError):  # for the latter the photo is not to blame
             raise
         except Exception as error:  # a decoder that is fed damaged bytes may raise anything

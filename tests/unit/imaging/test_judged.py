@@ -24,15 +24,16 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import thread_time
 import numpy as np
+from PIL import Image
 from imaging import cost
 from imaging.decode import read
 from tests.unit.imaging import bombs
 cost.MAX_MEMORY = 10**9
-read(bombs.png(40, 30), 64, np.copy)  # all is loaded
+read(bombs.png(40, 30), 64, Image.fromarray)  # all is loaded
 encoded = Path(sys.argv[1]).read_bytes()
 judged, unit = cost.judge(encoded), 1 if sys.platform == "darwin" else 1024
 before, start = getrusage(RUSAGE_SELF).ru_maxrss, thread_time()
-read(encoded, 448, lambda pixels: None)
+read(encoded, 448, Image.fromarray)
 print(judged.seconds, thread_time() - start, judged.memory, unit * (getrusage(RUSAGE_SELF).ru_maxrss - before))
 """
 
@@ -92,6 +93,12 @@ def test_png_of_odd_shapes(
     width: int, height: int, depth: int, colours: int, tmp_path: Path, *, interlaced: bool
 ) -> None:
     takes_no_more_than_judged(png(width, height, depth, colours, interlaced=interlaced, method=0), tmp_path)
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 6])
+def test_a_picture_that_has_to_be_turned(orientation: int, tmp_path: Path) -> None:
+    exif = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 274, 3, 1, orientation) + bytes(4)
+    takes_no_more_than_judged(bombs.png(4000, 3000, extra=bombs.chunk(b"eXIf", exif)), tmp_path)
 
 
 def picture(cat: Image.Image, *, noise: bool) -> Image.Image:
