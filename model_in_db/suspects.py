@@ -6,26 +6,18 @@ too, is passed over. A note is one row for each run, written together with the a
 
 from collections.abc import Sequence
 
-from sqlalchemy import JSON, Column, Connection, Engine, ForeignKey, Table, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from model_in_db.answers import Input
-from model_in_db.tables import prediction_table, set_table
+from model_in_db.tables import note_table, prediction_table
 from model_in_db.trial import killers
 from vision.errors import UnreadableImage
 from webapp.clock import utc_now
 from webapp.console import say
-from webapp.database import metadata
 from webapp.photos import PhotoStore
 from webapp.predictor import PhotoInput
 
 DEADLY = "reading it kills the process that does"
-
-note_table = Table(
-    "being_read",
-    metadata,
-    Column("set_id", ForeignKey(set_table.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("photo_ids", JSON, nullable=False),
-)
 
 
 def begin_note(connection: Connection, set_id: int, photo_ids: Sequence[int]) -> None:
@@ -61,7 +53,6 @@ def _suspected(engine: Engine, base: int | None) -> set[int]:
     known = select(prediction_table.c.photo_id).where(
         prediction_table.c.set_id == base, prediction_table.c.error == DEADLY
     )
-    note_table.create(engine, checkfirst=True)
     with engine.connect() as connection:
         noted = connection.scalars(select(note_table.c.photo_ids)).all()
         return {photo_id for batch in noted for photo_id in batch}.union(connection.scalars(known))

@@ -50,8 +50,15 @@ published_table = Table(
     Column("set_id", ForeignKey(set_table.c.id), nullable=False),
 )
 
+note_table = Table(
+    "being_read",
+    metadata,
+    Column("set_id", ForeignKey(set_table.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("photo_ids", JSON, nullable=False),  # [id, ...] that a run reads and has not answered yet
+)
+
 
 def make(photos: PhotoStore) -> None:
     """Make what is missing of these tables, beside those of the photos; SQLAlchemyError where there are none."""
     photos.ping()
-    metadata.create_all(photos.database.writer, tables=[set_table, prediction_table, published_table])
+    metadata.create_all(photos.database.writer, tables=[set_table, prediction_table, published_table, note_table])
