@@ -18,7 +18,7 @@ EMPTY = 8  # bytes of a file in which nothing has been counted
 
 def empty(folder: Path) -> None:
     """Make the folder, or make it empty: counting starts from zero. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for path in folder.glob("*.db"):
         path.unlink()
 

@@ -41,7 +41,7 @@ def blueprint(photos: PhotoStore, predictor: Predictor) -> Blueprint:
     @routes.get("/photos/<photo_id:photo_id>/thumbnail")
     def thumbnail(photo_id: int) -> Response:
         record, content = photos.load_thumbnail(photo_id)
-        return photo_file(content, "image/jpeg", f"{record.id}-{record.version}")
+        return photo_file(content, "image/jpeg", f"{record.id}-{record.version}-{record.token}")
 
     @routes.get("/upload")
     def upload_form() -> str:

@@ -37,7 +37,7 @@ def blueprint(photos: PhotoStore) -> Blueprint:
     @routes.get("/photos/<photo_id:photo_id>/image")
     def get_image(photo_id: int) -> Response:
         record, content = photos.load(photo_id)
-        return photo_file(content, record.media_type, f"{record.id}-{record.version}")
+        return photo_file(content, record.media_type, f"{record.id}-{record.version}-{record.token}")
 
     @routes.post("/photos")
     def add_photo() -> tuple[dict[str, Any], int, dict[str, str]]:
