@@ -17,9 +17,9 @@ from typing import Any, cast
 
 import gevent
 
-from bench.load.interrupts import NOTHING_SENT, interrupts, last_words
+from bench.load.interrupts import NOT_WHOLE, NOTHING_SENT, interrupts, last_words
 
-sys.excepthook = last_words
+sys.excepthook, sys.exit = last_words, last_words.leave
 interrupts.listen(signal.SIGINT)
 os.register_at_fork(after_in_child=lambda: gevent.spawn(interrupts.follow))
 
@@ -73,6 +73,7 @@ def connect(environment: Any, runner: Runner | None, **_: object) -> None:  # no
         environment.sweetspot = Sender(runner)
     if isinstance(runner, WorkerRunner):
         environment.events.quitting.add_listener(lambda **_: runner.stop())  # hands in before Locust says farewell
+        last_words.code = NOT_WHOLE  # whether anything was sent is for its coordinator to say
     if isinstance(runner, LocalRunner | MasterRunner):
         environment.shape_class.coordinator = coordinator = Coordinator(environment, runner)
         runner.register_message(READY, coordinator.hear)

@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 from types import TracebackType
+from typing import NoReturn
 
 import gevent
 
 from bench.terminal import plain
 
 NOTHING_SENT, NOT_WHOLE = 2, 1  # exit codes
+LOCUST_FAILED = (1, -1)  # what Locust makes of every mistake
 ORPHAN_POLL_S = 1.0
 log = logging.getLogger("sweetspot")
 
@@ -65,6 +67,10 @@ class LastWords:
         log.debug("where", exc_info=(kind, error, traceback))
         log.error("%s", self.words(error))
         sys.exit(self.code)
+
+    def leave(self, code: str | int | None = None) -> NoReturn:
+        """Exit, in place of `sys.exit`: Locust says 1 or -1 of wrong usage, which is ours once something was sent."""
+        raise SystemExit(self.code if code in LOCUST_FAILED else code)
 
     def words(self, error: BaseException) -> str:
         """Return one line: Ctrl-C while Locust waits for workers, a report that it cannot write, whatever else."""

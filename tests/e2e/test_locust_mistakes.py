@@ -66,6 +66,23 @@ def test_a_mistake_is_explained_in_a_line(running: Product, argv: tuple[str, ...
 
 
 @pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--processes", "-5"), "Invalid --processes count -5"),
+        (("NoSuchUser",), "Unknown User(s): NoSuchUser"),
+        (("--master", "--worker"), "--master argument cannot be combined"),
+        (("--master", "--expect-workers", "2", "--expect-workers-max-wait", "1"), "Gave up waiting for workers"),
+    ],
+)
+def test_what_locust_itself_refuses_has_the_code_of_a_mistake(running: Product, argv: tuple[str, ...], words: str):
+    network_of_its_own = network() if "--expect-workers" in argv else ()
+    with locust("--headless", "--host", running.url, *SHORT, *argv, *network_of_its_own) as process:
+        code, out = ended(process)
+    assert (code, running.asked) == (2, []), out
+    assert words in out
+
+
+@pytest.mark.parametrize(
     "listed", ["", "[]", "{}", '{"photos": [7]}', '{"photos": [{"id": "\\ud800"}]}', "[" * 100_000]
 )
 def test_whatever_is_not_the_product_is_told_as_such(running: Product, listed: str):
