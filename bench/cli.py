@@ -35,6 +35,7 @@ Exit codes:
   {Exit.NOT_READY:>3}  the server cannot be reached
   {Exit.THRESHOLD_MISSED:>3}  something of that is missing"""
 STOPPING_S = 10.0  # what it takes at most to stop everything
+UNLOADED = ("failed to map segment", "cannot allocate memory")  # says the loader of a library
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
@@ -202,13 +203,28 @@ def bug() -> int:
     return Exit.BUG
 
 
-def system_says_no(error: OSError) -> int:
-    """Say which file cannot be used, or that a disk is full; an error of the system about neither is a bug of ours."""
+def system_says_no(error: OSError | MemoryError | ImportError) -> int:
+    """Say which file cannot be used, or what is full; an error of the system about neither is a bug of ours."""
+    if lacks_memory(error):
+        say("sweetspot: not enough memory; end other programs, or raise the limit (ulimit -v), and try again", err=True)
+        return Exit.USAGE
+    if not isinstance(error, OSError):
+        return bug()
     if error.filename is None and error.errno not in NO_ROOM:
         return bug()
     what = "cannot write" if error.filename is None else f"cannot use {os.fsdecode(error.filename)}"
     say(f"sweetspot: {what}: {error.strerror}", err=True)
     return Exit.USAGE
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Tell whether there was no memory: for an object, for a process or a mapping, for the code of a library."""
+    words = str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, ImportError) and any(each in words for each in UNLOADED))
+    )
 
 
 def main() -> NoReturn:
@@ -234,7 +250,7 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = Exit.INTERRUPTED
-    except OSError as error:
+    except (OSError, MemoryError, ImportError) as error:
         code = system_says_no(error)
     except Exception:  # noqa: BLE001 - whatever else it is, no traceback reaches a user
         code = bug()

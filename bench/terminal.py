@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Control and format characters, halves of a pair, line separators: what moves a cursor or turns the order of letters.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 KEPT = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
+COMPLAINTS = 2  # the number of stderr
 NOBODY_READS = (errno.EPIPE, errno.EIO)  # the pipe was closed, or the terminal
 
 
@@ -47,7 +48,10 @@ def say(text: object, *, err: bool = False) -> None:
 
 
 class Stream(io.FileIO):
-    """A standard stream whose reader may go away, as `head` does: what is written then is lost, and nothing fails."""
+    """A standard stream whose reader may go away, as `head` does: what is written then is lost, and nothing fails.
+
+    Nor does anything where complaints go, whatever the reason: there is nowhere to complain of it.
+    """
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Write; raises OSError where the reason is not that nobody reads."""
@@ -56,7 +60,7 @@ class Stream(io.FileIO):
         except OSError as error:
             with Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), self.fileno())  # once told is enough, and the end of the program flushes
-            if error.errno not in NOBODY_READS:
+            if self.fileno() != COMPLAINTS and error.errno not in NOBODY_READS:
                 raise
             return memoryview(data).nbytes
 

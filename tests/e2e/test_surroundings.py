@@ -65,6 +65,23 @@ def test_closed_streams_and_readers_who_leave(run: Path, shell: str):
     assert "</html>" in (run / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("argv", [("report", RUN), ("report", "/nowhere"), ("--help",), ("run", "--seed", "x")])
+def test_where_even_complaints_find_no_room_the_code_still_tells(argv: tuple[str | Path, ...], tmp_path: Path):
+    mine = [shutil.copytree(RUN, tmp_path / "run") if each == RUN else each for each in argv]
+    code, _, _ = finished(*mine, shell="> /dev/full 2>&1")  # noqa: S604
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    "error", ["MemoryError()", "OSError(12, 'no memory')", "ImportError('x.so: failed to map segment from object')"]
+)
+def test_too_little_memory_is_told(error: str):
+    script = f"import bench.cli as c\ntry: raise {error}\nexcept Exception as e: raise SystemExit(c.system_says_no(e))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr[:29]) == (2, "sweetspot: not enough memory;"), done.stderr
+
+
 @pytest.mark.parametrize("name", ["reports", "bench", "click"])
 @pytest.mark.parametrize("by", ["PYTHONPATH", "the current folder"])
 def test_packages_of_others_with_our_names(run: Path, tmp_path: Path, name: str, by: str):
