@@ -11,11 +11,11 @@ from typing import Any
 
 from webapp import metric_files
 from webapp.front.starting import patient
-from webapp.settings import required
+from webapp.settings import required, web_threads, web_workers
 
 worker_class = "webapp.front.worker.BufferingWorker"
-workers = int(os.environ.get("SWEETSPOT_WEB_WORKERS", "2"))
-threads = int(os.environ.get("SWEETSPOT_WEB_THREADS", "4"))
+workers = web_workers()
+threads = web_threads()
 preload_app = False
 worker_connections = 4000  # which hold no threads
 keepalive = 75

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+MOST_WORKERS, MOST_THREADS = 256, 1024  # more only cost memory
+SHOWN = 50  # characters of a value that is refused
+
 
 class SettingsError(Exception):
     """A setting is missing or cannot be used; the message says which and what to do."""
@@ -22,12 +25,28 @@ def required(name: str) -> str:
     return value
 
 
+def whole_number(name: str, usual: int, most: int) -> int:
+    """Return an environment variable from 1 to `most`, or what is usual where it is not set. Raises SettingsError."""
+    text = os.environ.get(name) or str(usual)
+    if not re.fullmatch("[1-9][0-9]{0,3}", text) or int(text) > most:
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        raise SettingsError(f"{name} must be a whole number from 1 to {most}, like {usual}, not {shown!r}")
+    return int(text)
+
+
+def web_workers() -> int:
+    """Return how many processes answer users. Raises SettingsError."""
+    return whole_number("SWEETSPOT_WEB_WORKERS", 2, MOST_WORKERS)
+
+
+def web_threads() -> int:
+    """Return how many requests each of them answers at once. Raises SettingsError."""
+    return whole_number("SWEETSPOT_WEB_THREADS", 4, MOST_THREADS)
+
+
 def writers() -> int:
     """Return how many of a web worker's threads may write at once: all but two, which are left for readers."""
-    text = os.environ.get("SWEETSPOT_WEB_THREADS") or "4"
-    if not re.fullmatch("[1-9][0-9]{0,3}", text):
-        raise SettingsError(f"SWEETSPOT_WEB_THREADS must be a whole number from 1, like 4, not {text!r}")
-    return max(1, int(text) - 2)
+    return max(1, web_threads() - 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def test_two_threads_are_left_where_there_are_so_many(
     assert Settings.from_env().writers == writers
 
 
-@pytest.mark.parametrize("threads", ["0", "-1", "four", "1.5", "9" * 5000, "\u0664"])
+@pytest.mark.parametrize("threads", ["0", "-1", "four", "1.5", "1025", "9" * 5000, "\u0664"])
 def test_a_number_of_threads_that_is_none_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: str
 ) -> None:
