@@ -8,8 +8,11 @@ from sqlalchemy import null
 from vision.classifier import Classifier, Score
 from vision.errors import UnreadableImage
 from webapp.clock import utc_now
+from webapp.database import Damaged
 from webapp.photos import PhotoStore
 from webapp.predictor import PhotoInput, UnreadablePhoto
+
+Refusal = OSError | Damaged  # why a photo cannot be read now; it may be in the next run
 
 
 class Input(NamedTuple):
@@ -21,13 +24,13 @@ class Input(NamedTuple):
 
 
 def read(
-    photos: PhotoStore, photo_ids: Sequence[int], deadly: Mapping[int, Input], refused: list[OSError]
+    photos: PhotoStore, photo_ids: Sequence[int], deadly: Mapping[int, Input], refused: list[Refusal]
 ) -> Iterator[Input]:
-    """Read some photos, but for the deadly ones; what the disk does not give is left out, and why goes to `refused`."""
+    """Read some photos, but for the deadly ones; what neither disk nor database give goes to `refused`."""
     for photo_id in photo_ids:
         try:
             yield deadly.get(photo_id) or _input(photos, photo_id)
-        except OSError as error:
+        except (OSError, Damaged) as error:
             refused.append(error)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Select, delete, func, insert, literal
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
-from model_in_db.answers import answers, read
+from model_in_db.answers import Refusal, answers, read
 from model_in_db.suspects import begin_note, deadly, note
 from model_in_db.tables import CURRENT, GOING_BACK, prediction_table, published_table, set_table
 from vision.classifier import Classifier
@@ -28,13 +28,14 @@ class Overtaken(Exception):  # noqa: N818
 class Draft:
     """A set that is written but not published; `base` was the published set when it was begun, None if none was.
 
-    `refused` are photos that the disk did not give: they keep their published answer, and the next run tries again.
+    `refused` are photos that disk or database did not give: they keep their published answer, and the next run tries
+    again.
     """
 
     set_id: int
     base: int | None
     scored: int
-    refused: Sequence[OSError] = ()
+    refused: Sequence[Refusal] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Published:
     model_version: str
     photos: int
     scored: int
-    refused: Sequence[OSError] = ()
+    refused: Sequence[Refusal] = ()
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -72,7 +73,7 @@ def find_work(photos: PhotoStore, model_sha256: str) -> Work:
 def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
     """Write a new set: new answers where photo or model changed, the published ones otherwise. None: nothing to do.
 
-    Raises OSError where the disk gives none of the photos, and MemoryError: the same may be readable in the next run.
+    Raises a Refusal where none of the photos can be read, and MemoryError: the same may be readable in the next run.
     """
     work = find_work(photos, classifier.sha256)
     todo = work.photo_ids
@@ -94,7 +95,7 @@ def score(photos: PhotoStore, classifier: Classifier) -> Draft | None:
             .returning(set_table.c.id)
         ).scalar_one()
         begin_note(connection, set_id, batches[0])
-    refused: list[OSError] = []
+    refused: list[Refusal] = []
     for batch, following in zip(batches, [*batches[1:], []], strict=True):
         rows = answers(list(read(photos, batch, passed_over, refused)), classifier, set_id)
         # A transaction for each batch: whoever uploads a photo meanwhile never waits long.

@@ -7,9 +7,9 @@
 A reader follows the pointer, so it sees one set, whole, or the next one, whole; never a mix.
 """
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, String, Table
 
-from webapp.database import UtcTime, metadata
+from webapp.database import Json, UtcTime, metadata
 from webapp.photos import PhotoStore, photo_table
 
 CURRENT = "current"
@@ -37,7 +37,7 @@ prediction_table = Table(
     Column("photo_version", Integer, nullable=False),
     Column("model_name", String(100), nullable=False),
     Column("model_version", String(20), nullable=False),
-    Column("labels", JSON),  # [[label, score] x 5], best first; NULL where the photo cannot be read
+    Column("labels", Json),  # [[label, score] x 5], best first; NULL where the photo cannot be read
     Column("error", String(500)),
     Column("input_read_at", UtcTime, nullable=False),
     Column("predicted_at", UtcTime, nullable=False),
@@ -54,7 +54,7 @@ note_table = Table(
     "being_read",
     metadata,
     Column("set_id", ForeignKey(set_table.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("photo_ids", JSON, nullable=False),  # [id, ...] that a run reads and has not answered yet
+    Column("photo_ids", Json, nullable=False),  # [id, ...] that a run reads and has not answered yet
 )
 
 

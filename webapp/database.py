@@ -5,11 +5,12 @@ file that is not the one at that path any more is used. `sqlite_file.py` sees to
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import JSON, URL, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
@@ -17,6 +18,7 @@ from webapp.settings import SettingsError
 from webapp.sqlite_file import SqliteFile
 
 metadata = MetaData()
+T = TypeVar("T")
 
 POOL_SIZE = 8  # connections kept for each engine: more than a web worker has threads
 
@@ -32,7 +34,38 @@ SQLITE_SETTINGS = (
 POSTGRESQL_SETTINGS = (f"SET lock_timeout = {LOCK_MS}",)
 
 
-class UtcTime(TypeDecorator[datetime]):
+class Damaged(SQLAlchemyError):  # noqa: N818  (the name is the state of the row, as with photos)
+    """A value is not of its column's kind, which SQLite lets anybody write."""
+
+
+class Checked(TypeDecorator[T]):
+    """A type whose values are read from text; where a text is none, that is an error of the database: Damaged."""
+
+    __abstract__ = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], T | None] | None:
+        """Return what reads a value."""
+        process = super().result_processor(dialect, coltype)
+        if process is None:
+            return None
+
+        def checked(value: Any) -> T | None:  # noqa: ANN401  (the driver's own)
+            try:
+                return process(value)
+            except (ValueError, TypeError, OverflowError, RecursionError) as error:
+                raise Damaged(f"the database holds a value that is no {type(self).__name__}") from error
+
+        return checked
+
+
+class Json(Checked[Any]):
+    """JSON, as SQLAlchemy has it."""
+
+    impl = JSON
+    cache_ok = True
+
+
+class UtcTime(Checked[datetime]):
     """An aware UTC time on every database; SQLite stores no time zone, so it is taken off and put back."""
 
     impl = DateTime(timezone=True)

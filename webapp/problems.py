@@ -8,7 +8,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound, RequestEntityTooLarge
 
-from webapp.database import told
+from webapp.database import Damaged, told
 from webapp.images import MAX_BYTES, Busy, ImageTooLarge, UndecodableImage
 from webapp.predictor import PredictionPending, PredictorUnavailable, UnknownPhoto, UnreadablePhoto
 
@@ -90,6 +90,8 @@ def _storage(error: SQLAlchemyError | OSError) -> tuple[int, str, dict[str, str]
         return 507, "There is no room for more here; what is stored can still be seen.", {}
     if isinstance(error, OSError):
         return 503, f"The server's disk or network refuses ({error.strerror or 'it gives no reason'}).", RETRY
+    if isinstance(error, Damaged):
+        return 503, "What the database holds of this cannot be read.", RETRY
     return 503, "The database does not answer.", RETRY
 
 

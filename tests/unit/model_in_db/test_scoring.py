@@ -11,6 +11,7 @@ from model_in_db import scoring
 from model_in_db.predictor import StoredPredictor
 from model_in_db.tables import prediction_table, published_table, set_table
 from vision.classifier import Classifier
+from webapp.database import Damaged
 from webapp.images import check_image
 from webapp.photo_files import PhotoFiles
 from webapp.photos import PhotoStore
@@ -246,6 +247,22 @@ def test_a_photo_that_the_disk_refuses_for_good_keeps_nobody_from_being_publishe
     assert published
     assert (published.scored, published.refused) == (1, [])
     assert answered(store, photo_id) == ("2", "espresso"), "and is scored once the disk gives it"
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_from_being_published(
+    store: PhotoStore, classifier: Classifier, photo_id: int, jpeg: bytes
+) -> None:
+    if store.database.writer.dialect.name != "sqlite":
+        return  # PostgreSQL takes no such value
+    good = store.add(check_image(jpeg), "good").id
+    with store.database.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE photo SET updated_at = 'yesterday' WHERE id = ?", (photo_id,))
+    published = refresh(store, classifier)
+    assert published
+    assert (published.scored, len(published.refused)) == (1, 1)
+    assert answered(store, good) == ("1", "espresso")
+    with pytest.raises(Damaged):
+        refresh(store, classifier)
 
 
 def test_an_empty_folder_is_a_disk_that_is_not_mounted_and_wipes_no_answer(

@@ -204,3 +204,19 @@ def test_an_odd_request_is_no_error_of_ours(
     assert answer.status_code < 500
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("garbage", ["yesterday", "", 7, b"\xff"])
+def test_a_row_whose_time_is_none_is_told_in_words(
+    client: FlaskClient, store: PhotoStore, photo_id: int, jpeg: bytes, garbage: object
+) -> None:
+    if store.database.writer.dialect.name != "sqlite":
+        return  # PostgreSQL takes no such value
+    good = client.post("/api/photos", data=jpeg, content_type="image/jpeg").get_json()["id"]
+    with store.database.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE photo SET updated_at = ? WHERE id = ?", (garbage, photo_id))
+    for path in (f"/api/photos/{photo_id}", f"/photos/{photo_id}", f"/api/photos/{photo_id}/image", "/", "/api/photos"):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert "cannot be read" in answer.text
+    assert client.get(f"/api/photos/{good}").status_code == 200
