@@ -48,18 +48,34 @@ def claimed(what: str) -> tuple[Path, IO[bytes]]:
     """Return a folder of our own with its lock, which holds until it is closed."""
     while True:
         made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{what}-"))
-        lock = hold(made)
-        if (made / LOCK).exists():
+        if lock := locked(made / LOCK):
             return made, lock
-        lock.close()  # somebody swept it between its making and its lock
 
 
 def hold(made: Path) -> IO[bytes]:
     """Make a folder that is swept once nobody holds it; return the hold, which ends when it is closed."""
-    made.mkdir(parents=True, exist_ok=True)
-    lock = (made / LOCK).open("wb")
+    while True:
+        made.mkdir(parents=True, exist_ok=True)
+        if lock := locked(made / LOCK):
+            return lock
+
+
+def locked(file: Path) -> IO[bytes] | None:
+    """Make a lock and hold it; None where somebody has swept it in between."""
+    lock = file.open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    if is_at(file, lock):
+        return lock
+    lock.close()
+    return None
+
+
+def is_at(file: Path, lock: IO[bytes]) -> bool:
+    """Whether a lock is the one at its path: one that was removed, even if another has come, keeps nobody off."""
+    try:
+        return os.path.samestat(file.stat(), os.fstat(lock.fileno()))
+    except OSError:
+        return False
 
 
 def sweep(parent: Path, pattern: str = f"{PREFIX}*") -> None:
@@ -69,9 +85,15 @@ def sweep(parent: Path, pattern: str = f"{PREFIX}*") -> None:
             if is_ours(lock):
                 with lock.open("rb+") as held:
                     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(lock.parent, ignore_errors=True)
-                    if lock.parent.exists():  # somebody whom the owner left behind still writes there: next time
-                        lock.touch()
+                    if is_at(lock, held):  # else somebody has swept it meanwhile, and another folder may be there
+                        remove(lock.parent)
+
+
+def remove(left: Path) -> None:
+    """Remove a folder; what somebody whom its owner left behind still writes there stays for the next time."""
+    shutil.rmtree(left, ignore_errors=True)
+    if left.exists():
+        (left / LOCK).touch()
 
 
 def is_ours(lock: Path) -> bool:

@@ -1,10 +1,12 @@
 """Temporary folders of killed owners are swept, those of living ones never."""
 
+import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +68,38 @@ def test_no_link_leads_the_sweeping_elsewhere(temporary: Path, tmp_path_factory:
     (temporary / "sweetspot-link").symlink_to(elsewhere)
     with scratch.folder("toy"):
         assert (elsewhere / scratch.LOCK).exists()
+
+
+def test_what_is_swept_before_it_is_held_is_made_again(temporary: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another run sweeps in the moment between the making of a lock and its holding."""
+    real, swept = fcntl.flock, []
+
+    def flock(lock: Any, how: int) -> None:
+        if not swept:
+            swept.append(lock)
+            scratch.sweep(temporary, "*")
+        real(lock, how)
+
+    monkeypatch.setattr(scratch.fcntl, "flock", flock)
+    with scratch.hold(temporary / "work"):
+        assert swept
+        scratch.sweep(temporary, "*")
+        assert (temporary / "work" / scratch.LOCK).exists()
+
+
+def test_who_sweeps_late_spares_the_folder_that_has_come_in_place(temporary: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two sweep the same folder, and a third makes it anew between them."""
+    scratch.hold(temporary / "work").close()
+    real, held = fcntl.flock, []
+
+    def flock(lock: Any, how: int) -> None:
+        if not held:
+            held.append(None)
+            scratch.sweep(temporary, "*")
+            held.append(scratch.hold(temporary / "work"))
+        real(lock, how)
+
+    monkeypatch.setattr(scratch.fcntl, "flock", flock)
+    scratch.sweep(temporary, "*")
+    assert (temporary / "work" / scratch.LOCK).exists()
+    held[1].close()
