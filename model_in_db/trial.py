@@ -2,9 +2,10 @@
 
     python -m model_in_db.trial SIZE FILE...
 
-SIZE is how many pixels a side the model takes.
+SIZE is how many pixels a side the model takes. On stdin is a pipe from who started it, with whose end it ends, too.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from model_in_db.keeper import end_with
 from vision.errors import UnreadableImage
 from vision.preprocess import preprocess
 
@@ -35,12 +37,18 @@ def killers(files: Sequence[Path], size: int) -> dict[Path, str]:
 def _killed_by(files: Sequence[Path], size: int) -> str | None:
     argv: list[str | Path] = [sys.executable, "-m", __name__, str(size), *files]
     quiet = subprocess.DEVNULL
-    code = subprocess.run(argv, stdin=quiet, stdout=quiet, stderr=quiet, check=False).returncode
+    lifeline, ours = os.pipe()
+    try:
+        code = subprocess.run(argv, stdin=lifeline, stdout=quiet, stderr=quiet, check=False).returncode
+    finally:
+        os.close(lifeline)
+        os.close(ours)
     return signal.Signals(-code).name if code < 0 else None
 
 
 def main() -> None:
     """Read the photos; to be none, or gone, is no crime."""
+    end_with(sys.stdin.fileno())
     size, *files = sys.argv[1:]
     for file in files:
         signal.alarm(LONGEST_S)

@@ -1,10 +1,13 @@
 """A photo that kills the run that reads it: the next one notices, passes it over, and publishes all others."""
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from model_in_db import scoring, suspects, trial
@@ -12,6 +15,7 @@ from model_in_db.predictor import StoredPredictor
 from model_in_db.suspects import DEADLY
 from model_in_db.trial import killers
 from tests.conftest import ROOT
+from tests.processes import wait_for
 from vision.classifier import Classifier
 from webapp.images import check_image
 from webapp.photos import PhotoStore
@@ -123,6 +127,14 @@ def test_who_was_killed_by_somebody_suspects_only_what_it_read(
     assert tried[-1] == 0, "a run that has published leaves no suspects"
 
 
+@pytest.fixture
+def lifeline() -> Iterator[int]:
+    theirs, ours = os.pipe()
+    yield theirs
+    os.close(theirs)
+    os.close(ours)
+
+
 # What becomes of a photo that ends in the name of a signal; all others are read.
 DIES = """
 import os, signal, sys
@@ -155,19 +167,44 @@ def test_the_killers_are_told_from_the_innocent(tmp_path: Path, monkeypatch: pyt
     assert killers([], 224) == {}
 
 
-def test_a_trial_reads_photos_of_all_kinds(jpeg: bytes, tmp_path: Path) -> None:
+def test_a_trial_reads_photos_of_all_kinds(jpeg: bytes, tmp_path: Path, lifeline: int) -> None:
     for name, content in (("good", jpeg), ("cut", jpeg[:500]), ("none", b"")):
         (tmp_path / name).write_bytes(content)
     argv = [sys.executable, "-m", "model_in_db.trial", "224", *tmp_path.iterdir(), tmp_path / "gone"]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, check=False)
+    done = subprocess.run(argv, cwd=ROOT, stdin=lifeline, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_one_that_never_ends_is_as_bad_as_one_that_kills(tmp_path: Path) -> None:
+def test_one_that_never_ends_is_as_bad_as_one_that_kills(tmp_path: Path, lifeline: int) -> None:
     (tmp_path / "photo").write_bytes(b"photo")
     program = (
         "import signal; from model_in_db import trial; trial.LONGEST_S = 1; "
         "trial.preprocess = lambda *_: signal.pause(); trial.main()"
     )
     argv = [sys.executable, "-c", program, "224", tmp_path / "photo"]
-    assert subprocess.run(argv, cwd=ROOT, check=False).returncode == -signal.SIGALRM
+    assert subprocess.run(argv, cwd=ROOT, stdin=lifeline, check=False).returncode == -signal.SIGALRM
+
+
+def test_a_trial_ends_with_the_run_that_started_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "endless")
+    program = (
+        "import sys; from pathlib import Path; from model_in_db.trial import killers; killers([Path(sys.argv[1])], 1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, tmp_path / "endless"], cwd=ROOT) as run:
+        [tried] = wait_for(lambda: children(run), process=run)
+        run.kill()
+    try:
+        wait_for(lambda: gone(tried), seconds=10)
+    finally:
+        if tried.is_running():
+            tried.kill()
+
+
+def children(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    found = psutil.Process(run.pid).children()
+    assert found
+    return found
+
+
+def gone(process: psutil.Process) -> None:
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
