@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,6 +57,14 @@ def end_of(file: Path) -> str:
             return log.read(PIECE).decode(errors="replace")
     except OSError:
         return ""
+
+
+def silence(log: Path) -> str:
+    """Say why a log holds nothing: most often nothing was said."""
+    with contextlib.suppress(OSError):
+        if not shutil.disk_usage(log.parent).free:
+            return "its log is empty: no room is left on its disk"
+    return "its log is empty"
 
 
 def ending(code: int) -> str:
@@ -181,7 +190,7 @@ class Guarded:
     def tail(self) -> str:
         """Return the last lines of the log: what a reader needs when the command failed."""
         lines = end_of(self.log).splitlines()[-TAIL_LINES:]
-        return "\n".join(f"    {plain(line[:TAIL_WIDTH])}" for line in lines) or "    (its log is empty)"
+        return "\n".join(f"    {plain(line[:TAIL_WIDTH])}" for line in lines) or f"    ({silence(self.log)})"
 
     def words(self, what: str) -> str:
         """Return what became of it, with the last lines of its log."""

@@ -6,6 +6,7 @@ import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -221,6 +222,14 @@ def test_an_answer_that_is_no_text_is_still_an_answer(tmp_path: Path):
 def test_what_the_system_cannot_start_is_told(argument: str, tmp_path: Path):
     with pytest.raises(StackFailed, match="it cannot be started"):
         talking(tmp_path / "log", argument)
+
+
+def test_why_a_log_is_empty_is_told_where_its_disk_is_full(log: Path, monkeypatch: pytest.MonkeyPatch):
+    with talking(log, "") as it:
+        it.end_well(10)
+        assert it.tail() == "    (its log is empty)"
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+        assert it.tail() == "    (its log is empty: no room is left on its disk)"
 
 
 def test_what_the_parent_blocks_is_not_blocked_for_the_guard_and_its_child(tmp_path: Path):
