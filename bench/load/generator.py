@@ -96,6 +96,7 @@ class Generator:
     """Context manager: Locust under guard on its cores. It starts up at once, and sends when it is given a plan."""
 
     def __init__(self, folder: Path, *, log: Path, cores: Iterable[int] = (), processes: int = 1) -> None:
+        folder = folder.absolute()  # Locust's current folder is another one
         self.plan_file, self.samples = folder / "plan.json", folder / "samples.parquet"
         folder.mkdir(parents=True, exist_ok=True)
         for old in (self.plan_file, begun(self.plan_file), self.samples):
@@ -109,7 +110,8 @@ class Generator:
             port = str(free_port())
             argv += ["--processes", str(processes), "--master-bind-host", HOST]
             argv += ["--master-bind-port", port, "--master-port", port]
-        self.locust = Guarded("generator", argv, env=environment({"HOME": str(log.parent)}), log=log, cores=cores)
+        env = environment({"HOME": str(log.parent.absolute())})
+        self.locust = Guarded("generator", argv, env=env, log=log, cores=cores)
 
     def __enter__(self) -> Self:
         return self

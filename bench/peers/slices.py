@@ -125,7 +125,7 @@ class ClosedLoop(Turns):
     """The clients of one running peer as a process that stays. Their connections stay open, too."""
 
     def __init__(self, orders: Orders, folder: Path, *, log: Path, cores: tuple[int, ...]) -> None:
-        path = folder / "orders.json"
+        path = (folder / "orders.json").absolute()  # the clients' current folder is another one
         folder.mkdir(parents=True, exist_ok=True)
         replace(path, json.dumps(asdict(orders)))
         argv = [sys.executable, "-m", "bench.peers.closed", str(path)]

@@ -93,6 +93,13 @@ def outcomes(done: Load) -> list[str]:
     return done.outcome.tolist()
 
 
+def test_a_folder_may_be_relative_to_where_the_harness_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(generator, "START_ALLOWANCE_S", 20.0)
+    done, _ = load(Path("run"), lambda _: http("200 OK", GOOD), [0.0])
+    assert outcomes(done) == ["ok"]
+
+
 def test_every_answer_gets_its_outcome_and_nothing_is_sent_twice_or_followed(tmp_path: Path):
     degraded = json.dumps({**PREDICTION, "source": "fallback"}).encode()
     wrong = GOOD.replace(b"tabby", b"dog")
