@@ -56,9 +56,13 @@ class Body:
                 self._coding = value
 
     def take(self, count: int) -> bool:
-        """Count bytes that have arrived; False where they are to be thrown away."""
+        """Count bytes that have arrived; False where they are to be thrown away.
+
+        Who is over makes room at once: of many large bodies that come together, as many as there is room for get in.
+        """
         if self._over or not self._budget.has_room(count, self._size + count):
             self._over = True
+            self.release()
             return False
         self._size += count
         self._budget.held += count

@@ -70,5 +70,5 @@ def test_a_large_photo_whose_turn_does_not_come_is_told_so(predictor: EmbeddedPr
 
 def test_what_costs_too_much_is_unreadable(predictor: EmbeddedPredictor) -> None:
     # Where the model is taken, which is not even asked for.
-    with predictor._model, pytest.raises(UnreadablePhoto, match="too much memory"):
+    with predictor._model, pytest.raises(UnreadablePhoto, match="too long to decode"):
         predictor.predict(photo(bombs.webp(7000, 7100)))

@@ -70,6 +70,20 @@ def test_beyond_the_budget_is_503_on_every_route_that_reads_a_body(
     held_is(tight, 0)
 
 
+def test_of_many_large_bodies_that_come_together_those_get_in_for_which_there_is_room() -> None:
+    budget = Budget(128 * MB)
+    bodies = [Body(budget, [(b"content-length", b"47000000")]) for _ in range(40)]
+    for _ in range(47):  # all of them in the same turns of the event loop, before any request is answered
+        for body in bodies:
+            body.take(MB)
+    whole = [body for body in bodies if body.take(0)]
+    assert len(whole) == 2
+    assert budget.held == 2 * 47 * MB
+    for body in bodies:
+        body.release()
+    assert budget.held == 0
+
+
 def test_what_large_bodies_take_slowly_small_ones_do_not_miss(tight: Served) -> None:
     with ExitStack() as stack:
         for _ in range(20):
