@@ -43,7 +43,7 @@ class Counters:
             steal_share=None if steal is None else steal / total_s if total_s > 0 else 0.0,
             throttled_s=difference(self.throttled_s, before.throttled_s),
             pressure_share=None if pressure is None else pressure / wall_s if wall_s > 0 else 0.0,
-            busy_s=self.busy_s - before.busy_s,
+            busy_s=max(0.0, self.busy_s - before.busy_s),  # a kernel may take a tick back
             wall_s=wall_s,
         )
 

@@ -1,6 +1,7 @@
 """What a photo takes is no more than it was judged by: all kinds of PNG, and of WebP and JPEG those that take most.
 
-Each in a process of its own, whose peak of memory is the photo's. A shared machine may be half as fast for a while.
+Memory is measured, each photo in a process of its own, whose peak is the photo's. Seconds were measured once, on one
+core of a quiet machine of two: a test that measures them would fail on a busy one.
 """
 
 import struct
@@ -13,16 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from imaging.cost import judge
 from tests.conftest import ROOT
 from tests.unit.imaging import bombs
 
-SLOW, MARGIN = 2.0, 8_000_000  # bytes of code that is loaded, and of bands
+MARGIN = 8_000_000  # bytes of code that is loaded, and of bands
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from time import thread_time
 import numpy as np
 from PIL import Image
 from imaging import cost
@@ -32,19 +33,18 @@ cost.MAX_MEMORY = 10**9
 read(bombs.png(40, 30), 64, Image.fromarray)  # all is loaded
 encoded = Path(sys.argv[1]).read_bytes()
 judged, unit = cost.judge(encoded), 1 if sys.platform == "darwin" else 1024
-before, start = getrusage(RUSAGE_SELF).ru_maxrss, thread_time()
+before = getrusage(RUSAGE_SELF).ru_maxrss
 read(encoded, 448, Image.fromarray)
-print(judged.seconds, thread_time() - start, judged.memory, unit * (getrusage(RUSAGE_SELF).ru_maxrss - before))
+print(judged.memory, unit * (getrusage(RUSAGE_SELF).ru_maxrss - before))
 """
 
 
-def takes_no_more_than_judged(encoded: bytes, folder: Path, times: int = 1) -> None:
+def takes_no_more_than_judged(encoded: bytes, folder: Path) -> None:
     (folder / "photo").write_bytes(encoded)
     argv = [sys.executable, "-c", PROGRAM, folder / "photo"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    seconds, took, memory, peak = map(float, done.stdout.split())
-    assert took < SLOW * times * seconds
+    memory, peak = map(float, done.stdout.split())
     assert peak < memory + MARGIN
 
 
@@ -95,6 +95,21 @@ def test_png_of_odd_shapes(
     takes_no_more_than_judged(png(width, height, depth, colours, interlaced=interlaced, method=0), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "depth", "colours", "interlaced", "took"),
+    [
+        (6000, 6000, 1, 0, True, 0.41),
+        (4000, 3000, 1, 0, False, 0.09),
+        (4000, 3000, 8, 3, True, 0.14),
+        (4000, 3000, 8, 6, True, 0.35),
+    ],
+)
+def test_seconds_are_judged_high_enough_and_not_out_of_all_proportion(
+    width: int, height: int, depth: int, colours: int, took: float, *, interlaced: bool
+) -> None:
+    assert took < judge(png(width, height, depth, colours, interlaced=interlaced)).seconds < 2 * took
+
+
 @pytest.mark.parametrize("orientation", [2, 3, 6])
 def test_a_picture_that_has_to_be_turned(orientation: int, tmp_path: Path) -> None:
     exif = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 274, 3, 1, orientation) + bytes(4)
@@ -131,11 +146,8 @@ def test_jpeg(
     progressive: bool,
     cut: bool,
 ) -> None:
-    """Cut short, it is decoded twice: by the fast decoder, then by the one that says what is wrong."""
+    """Cut short, it is decoded twice, one after the other."""
     monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 24)  # Pillow cannot write more of a progressive one at once
     made = picture(cat, noise=noise).convert(mode)
     encoded = bombs.encoded(made, "JPEG", quality=90, subsampling=0, progressive=progressive)
-    if cut:
-        takes_no_more_than_judged(encoded[: len(encoded) * 98 // 100] + b"\xff\xd9", tmp_path, times=2)
-    else:
-        takes_no_more_than_judged(encoded, tmp_path)
+    takes_no_more_than_judged(encoded[: len(encoded) * 98 // 100] + b"\xff\xd9" if cut else encoded, tmp_path)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ def test_pressure_is_read_as_the_total_of_some(tmp_path: Path):
     some = "some avg10=1.12 avg60=0.82 avg300=0.57 total=2500000\n"
     write(tmp_path, pressure=some + "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n")
     assert read([0], tmp_path).pressure_s == pytest.approx(2.5)
+
+
+def test_busy_time_that_a_kernel_takes_back_is_none_at_all(tmp_path: Path):
+    before = read([0], tmp_path)
+    assert replace(before, busy_s=before.busy_s - 0.01).since(before).busy_s == 0
 
 
 def test_what_a_system_does_not_tell_is_none_and_busy_time_is_still_known(tmp_path: Path):
