@@ -7,7 +7,8 @@ from pathlib import Path
 from webapp.front import budget, worker
 from webapp.front.starting import patient
 
-worker.HEAD_S = worker.SEND_S = worker.LINGER_S = 1.0
+worker.HEAD_S = worker.SEND_S = 1.0
+worker.LINGER_S = 3.0
 worker.BODY_S = 4.0
 budget.BUDGET = 1_000_000
 budget.STALL_S = 0.5
