@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
@@ -56,6 +57,10 @@ def cells(done: tuple[Path, str]) -> dict[tuple[str, str, str], dict[str, str]]:
     return {(row["variant"], row["case"], row["metric"]): row for row in rows}
 
 
+def found_of(run: Path) -> dict[str, Any]:
+    return facts_of(run)["experiments"]["peers"]
+
+
 def test_a_run_leaves_its_files_and_prints_the_path_of_the_report_last(done: tuple[Path, str]):
     folder, said = done
     assert {path.name for path in folder.iterdir()} == {
@@ -93,16 +98,22 @@ def test_run_json_says_who_took_part_and_how_it_went(done: tuple[Path, str]):
 
 
 @pytest.mark.parametrize("name", ["sweetspot", "fastapi"])
-def test_every_number_of_the_table_is_there(cells: dict[tuple[str, str, str], dict[str, str]], name: str):
+def test_every_number_of_the_table_is_there(
+    done: tuple[Path, str], cells: dict[tuple[str, str, str], dict[str, str]], name: str
+):
+    """But for those that the run withheld, as a busy machine makes it: then it says of whom, and why."""
+    withheld = found_of(done[0])["withheld"]
+    excused = {each["variant"] for each in withheld if each["reason"]} & {name, "bare loop"}
     for case, metric in (
         ("no-op", "throughput"), ("no-op", "own_cost"), ("alone", "throughput"), ("alone", "share_of_bare"),
         ("8 clients", "throughput"), ("8 clients", "share_of_bare"), ("8 clients", "latency_p50"),
         ("8 clients", "client_turnaround"), ("8 clients", "memory"),
     ):  # fmt: skip
-        assert float(cells[name, case, metric]["value"]) > 0 or metric == "own_cost"
+        value = cells[name, case, metric]["value"]
+        assert excused if value == "" else float(value) > 0 or metric == "own_cost", (case, metric, withheld)
         assert cells[name, case, metric]["low"] == ""  # one block has no interval
-    no_op, model = (float(cells[name, case, "throughput"]["value"]) for case in ("no-op", "8 clients"))
-    assert no_op > model
+    no_op, model = (cells[name, case, "throughput"]["value"] for case in ("no-op", "8 clients"))
+    assert excused or float(no_op) > float(model)
     assert {"goodput_share", "accepted_p99", "refused_share", "refusal_p50", "response_p50"} <= {
         metric for variant, case, metric in cells if (variant, case) == (name, "5 x capacity")
     }
