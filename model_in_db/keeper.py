@@ -1,9 +1,10 @@
 """The keeper of the batch job: starts it again where something has killed it, be it a photo.
 
-    python -m model_in_db.keeper --every SECONDS [...]      as `python -m model_in_db.precompute`, which becomes this
+    python -m model_in_db.keeper SECONDS ARGUMENT...
 
-It needs nothing but the standard library, so beside the job it is small. A job that ends by itself, with an exit code,
-is not started again. Whatever ends the keeper ends the job: that holds one end of a pipe whose other end closes then.
+`python -m model_in_db.precompute --every SECONDS` becomes this, with its own arguments. It needs nothing but the
+standard library, so beside the job it is small. A job that ends by itself, with an exit code, is not started again.
+Whatever ends the keeper ends the job: that holds one end of a pipe whose other end closes then.
 """
 
 import os

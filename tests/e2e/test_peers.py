@@ -4,7 +4,6 @@ import csv
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
@@ -15,12 +14,13 @@ from runfile.rows import RESULTS
 from tests.e2e.test_run import facts_of, finished, run_of, sweetspot
 from tests.processes import wait_for
 
-TINY = """
+SLICE_S = 1.0  # of eight clients: enough requests for a median, on a busy machine, too
+TINY = f"""
 [peers]
 peers = ["sweetspot", "fastapi"]
 blocks = 1
 rounds = 1
-slice_s = 0.4
+slice_s = {SLICE_S}
 warmup_s = 0.2
 settle_s = 0.1
 image_s = 0.2
@@ -28,7 +28,7 @@ slo_ms = 200
 patience_s = 2.0
 repeats = 1
 verdicts = false
-overload = [{ load = 2, seconds = 0.6 }, { load = 5, seconds = 0.4 }]
+overload = [{{ load = 2, seconds = 0.6 }}, {{ load = 5, seconds = 0.4 }}]
 """
 
 
@@ -55,10 +55,6 @@ def cells(done: tuple[Path, str]) -> dict[tuple[str, str, str], dict[str, str]]:
         rows = list(reader)
     assert tuple(reader.fieldnames or ()) == RESULTS
     return {(row["variant"], row["case"], row["metric"]): row for row in rows}
-
-
-def found_of(run: Path) -> dict[str, Any]:
-    return facts_of(run)["experiments"]["peers"]
 
 
 def test_a_run_leaves_its_files_and_prints_the_path_of_the_report_last(done: tuple[Path, str]):
@@ -98,22 +94,16 @@ def test_run_json_says_who_took_part_and_how_it_went(done: tuple[Path, str]):
 
 
 @pytest.mark.parametrize("name", ["sweetspot", "fastapi"])
-def test_every_number_of_the_table_is_there(
-    done: tuple[Path, str], cells: dict[tuple[str, str, str], dict[str, str]], name: str
-):
-    """But for those that the run withheld, as a busy machine makes it: then it says of whom, and why."""
-    withheld = found_of(done[0])["withheld"]
-    excused = {each["variant"] for each in withheld if each["reason"]} & {name, "bare loop"}
+def test_every_number_of_the_table_is_there(cells: dict[tuple[str, str, str], dict[str, str]], name: str):
     for case, metric in (
         ("no-op", "throughput"), ("no-op", "own_cost"), ("alone", "throughput"), ("alone", "share_of_bare"),
         ("8 clients", "throughput"), ("8 clients", "share_of_bare"), ("8 clients", "latency_p50"),
         ("8 clients", "client_turnaround"), ("8 clients", "memory"),
     ):  # fmt: skip
-        value = cells[name, case, metric]["value"]
-        assert excused if value == "" else float(value) > 0 or metric == "own_cost", (case, metric, withheld)
+        assert float(cells[name, case, metric]["value"]) > 0 or metric == "own_cost"
         assert cells[name, case, metric]["low"] == ""  # one block has no interval
-    no_op, model = (cells[name, case, "throughput"]["value"] for case in ("no-op", "8 clients"))
-    assert excused or float(no_op) > float(model)
+    no_op, model = (float(cells[name, case, "throughput"]["value"]) for case in ("no-op", "8 clients"))
+    assert no_op > model
     assert {"goodput_share", "accepted_p99", "refused_share", "refusal_p50", "response_p50"} <= {
         metric for variant, case, metric in cells if (variant, case) == (name, "5 x capacity")
     }
@@ -139,7 +129,7 @@ def test_every_request_is_a_row_and_no_answer_is_wrong(done: tuple[Path, str]):
     for trial in facts_of(done[0])["experiments"]["peers"]["trials"]:
         for each in (s for own in trial["rounds"].values() for one in own for s in one["slices"]):
             same = [row for row in rows if (row["trial"], row["step"]) == (trial["trial"], each["step"])]
-            assert sum(0 <= row["done_ns"] <= 0.4e9 for row in same) == each["n"]
+            assert sum(0 <= row["done_ns"] <= SLICE_S * 1e9 for row in same) == each["n"]
 
 
 def test_results_can_be_derived_again_from_the_raw_files(done: tuple[Path, str]):
